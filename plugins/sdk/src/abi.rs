@@ -1,0 +1,333 @@
+//! The C types of the plugin contract; `include/kumo_storage.h` is made from
+//! this file.
+//!
+//! [`kumo_storage_op`] is the table of kumofs 0.4, exact to the byte. The rest
+//! is kumo's own and only ever grows at the end.
+
+#![allow(non_camel_case_types)]
+
+use crate::zone::msgpack_zone;
+use libc::{c_char, c_int, c_void};
+
+/// The version of the contract that this header describes.
+pub const KUMO_ABI_VERSION: u32 = 1;
+
+/// A comparison that the host makes while the engine holds the record still.
+///
+/// `oldval`, `oldvallen` are the record's present value, valid during the
+/// call. True: go ahead with the write or the delete; false: leave the record
+/// as it is. The engine calls it under whatever lock makes the comparison and
+/// the change one step, once for a record that exists and never for one that
+/// does not. It only compares: it neither enters the storage nor unwinds.
+pub type kumo_storage_casproc = Option<
+    unsafe extern "C" fn(casdata: *mut c_void, oldval: *const c_char, oldvallen: usize) -> bool,
+>;
+
+/// What `for_each` calls for every record. A negative return value stops the
+/// scan. `iterator_data` is valid during the call.
+pub type kumo_storage_visit =
+    Option<unsafe extern "C-unwind" fn(user: *mut c_void, iterator_data: *mut c_void) -> c_int>;
+
+/// A storage engine: 22 functions, 176 bytes, in the order of kumofs.
+///
+/// `data` is always what `create` returned. Between `open` and `close` the
+/// functions are called from many threads at once, unless the plugin declares
+/// otherwise. Keys and values hold any byte and may be empty. Memory passed in
+/// belongs to the host and is valid during the call; memory handed out through
+/// a zone lives until the zone's finalizers run. No exception may leave a
+/// function.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct kumo_storage_op {
+    /// Makes an instance. Returns what is passed on as `data`, or NULL: the
+    /// host gives up.
+    pub create: Option<unsafe extern "C-unwind" fn() -> *mut c_void>,
+
+    /// Frees the instance. The last call, after `close`, or after an `open`
+    /// that failed.
+    pub free: Option<unsafe extern "C-unwind" fn(data: *mut c_void)>,
+
+    /// Opens the database at `path`, which is what the user typed, parameters
+    /// included (`data.db#name=value#name=value`). False: the host reads
+    /// `error` and calls `free`, but not `close`.
+    pub open: Option<unsafe extern "C-unwind" fn(data: *mut c_void, path: *const c_char) -> bool>,
+
+    /// Closes the database. No other call is under way, and every zone that a
+    /// value was returned through has been cleared.
+    pub close: Option<unsafe extern "C-unwind" fn(data: *mut c_void)>,
+
+    /// Finds a value. Returns it and sets `*result_vallen`, or returns NULL:
+    /// not found, or failed (then with `kumo_host.set_error`). The memory lives
+    /// until the zone's finalizers run: register one with
+    /// `msgpack_zone_push_finalizer(zone, func, arg)`; where that returns
+    /// false, free the memory and return NULL. A value of length 0 is found,
+    /// so not NULL.
+    pub get: Option<
+        unsafe extern "C-unwind" fn(
+            data: *mut c_void,
+            key: *const c_char,
+            keylen: u32,
+            result_vallen: *mut u32,
+            zone: *mut msgpack_zone,
+        ) -> *const c_char,
+    >,
+
+    /// Copies at most `vallen` bytes of the value's start to `result_val` and
+    /// returns how many were copied. Not found, or failed: -1.
+    pub get_header: Option<
+        unsafe extern "C-unwind" fn(
+            data: *mut c_void,
+            key: *const c_char,
+            keylen: u32,
+            result_val: *mut c_char,
+            vallen: u32,
+        ) -> i32,
+    >,
+
+    /// Stores a value, whether the key is there or not.
+    pub set: Option<
+        unsafe extern "C-unwind" fn(
+            data: *mut c_void,
+            key: *const c_char,
+            keylen: u32,
+            val: *const c_char,
+            vallen: u32,
+        ) -> bool,
+    >,
+
+    /// Deletes a record if `proc` agrees. Not found: false, and `proc` is not
+    /// called. Found: `proc` decides, in one step with the delete.
+    pub del: Option<
+        unsafe extern "C-unwind" fn(
+            data: *mut c_void,
+            key: *const c_char,
+            keylen: u32,
+            proc_: kumo_storage_casproc,
+            casdata: *mut c_void,
+        ) -> bool,
+    >,
+
+    /// Stores a value if `proc` agrees. Not found: stores without calling
+    /// `proc`. Found: `proc` decides, in one step with the write.
+    pub update: Option<
+        unsafe extern "C-unwind" fn(
+            data: *mut c_void,
+            key: *const c_char,
+            keylen: u32,
+            val: *const c_char,
+            vallen: u32,
+            proc_: kumo_storage_casproc,
+            casdata: *mut c_void,
+        ) -> bool,
+    >,
+
+    /// Stores `num` values in order and returns how many were stored. May be
+    /// NULL, the only slot of a classic table that may.
+    pub updatev: Option<
+        unsafe extern "C-unwind" fn(
+            data: *mut c_void,
+            keys: *mut *const c_char,
+            keylens: *const usize,
+            vals: *mut *const c_char,
+            vallens: *const usize,
+            num: u16,
+        ) -> c_int,
+    >,
+
+    /// The number of records.
+    pub rnum: Option<unsafe extern "C-unwind" fn(data: *mut c_void) -> u64>,
+
+    /// Writes a copy of the database, a consistent point in time, that `open`
+    /// can open: to `dstpath` with `.tmp` behind it, which is synced and then
+    /// renamed to `dstpath`. Nothing is left behind on failure.
+    pub backup:
+        Option<unsafe extern "C-unwind" fn(data: *mut c_void, dstpath: *const c_char) -> bool>,
+
+    /// The text of the last error on this thread, or of the last error. Valid
+    /// until the next call on this thread.
+    pub error: Option<unsafe extern "C-unwind" fn(data: *mut c_void) -> *const c_char>,
+
+    /// Calls `func` for every record. Returns 0 or more at the end; a negative
+    /// value from `func` stops it and is returned unchanged. `func` may delete
+    /// the record that it is shown with `iterator_del`.
+    pub for_each: Option<
+        unsafe extern "C-unwind" fn(
+            data: *mut c_void,
+            user: *mut c_void,
+            func: kumo_storage_visit,
+        ) -> c_int,
+    >,
+
+    /// The current record's key, valid during the callback.
+    pub iterator_key:
+        Option<unsafe extern "C-unwind" fn(iterator_data: *mut c_void) -> *const c_char>,
+
+    /// The current record's value, valid during the callback.
+    pub iterator_val:
+        Option<unsafe extern "C-unwind" fn(iterator_data: *mut c_void) -> *const c_char>,
+
+    /// The length of the current record's key.
+    pub iterator_keylen: Option<unsafe extern "C-unwind" fn(iterator_data: *mut c_void) -> usize>,
+
+    /// The length of the current record's value.
+    pub iterator_vallen: Option<unsafe extern "C-unwind" fn(iterator_data: *mut c_void) -> usize>,
+
+    /// The current record's key, moved to the zone: it outlives the callback.
+    /// NULL: failed.
+    pub iterator_release_key: Option<
+        unsafe extern "C-unwind" fn(
+            iterator_data: *mut c_void,
+            zone: *mut msgpack_zone,
+        ) -> *const c_char,
+    >,
+
+    /// The current record's value, moved to the zone: it outlives the
+    /// callback. NULL: failed.
+    pub iterator_release_val: Option<
+        unsafe extern "C-unwind" fn(
+            iterator_data: *mut c_void,
+            zone: *mut msgpack_zone,
+        ) -> *const c_char,
+    >,
+
+    /// Deletes the current record if `proc` agrees, as `del` does.
+    pub iterator_del: Option<
+        unsafe extern "C-unwind" fn(
+            iterator_data: *mut c_void,
+            proc_: kumo_storage_casproc,
+            casdata: *mut c_void,
+        ) -> bool,
+    >,
+
+    /// Deletes the current record.
+    pub iterator_del_force: Option<unsafe extern "C-unwind" fn(iterator_data: *mut c_void) -> bool>,
+}
+
+/// What kind of failure `kumo_host.set_error` reports.
+#[repr(i32)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ErrorCode {
+    /// None of the others.
+    Other = 1,
+    /// The operating system failed a read or a write.
+    Io = 2,
+    /// No room: a full disk, a quota, a limit on file sizes.
+    Full = 3,
+    /// Stored data fails its check.
+    Corrupt = 4,
+    /// No memory.
+    Memory = 5,
+    /// An argument or a parameter that cannot be.
+    Invalid = 6,
+    /// The engine does not do this.
+    Unsupported = 7,
+    /// The database is in use by another process.
+    Busy = 8,
+}
+
+/// How much a message matters, for `kumo_host.log`.
+#[repr(u32)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogLevel {
+    /// Something failed.
+    Error = 0,
+    /// Something is odd, and the engine goes on.
+    Warn = 1,
+    /// What an operator wants to know.
+    Info = 2,
+    /// What an engine's author wants to know.
+    Debug = 3,
+}
+
+/// From how many threads the functions of a table may be called.
+pub const KUMO_THREAD_PARALLEL: u32 = 0;
+
+/// The host's services to a plugin. It lives as long as the process.
+///
+/// A host of a later version has a longer struct: what lies beyond
+/// `struct_size` is not there.
+#[repr(C)]
+pub struct kumo_host {
+    /// The size of this struct, in bytes, as the host knows it.
+    pub struct_size: usize,
+    /// The version of the contract that the host speaks.
+    pub abi_version: u32,
+    /// Writes a line to the host's log. Any thread; `text` is UTF-8, copied.
+    /// `level` is a `kumo_log`.
+    pub log: Option<unsafe extern "C" fn(level: u32, text: *const c_char)>,
+    /// Says that the call which this thread is in has failed, and why: this is
+    /// how a miss is told from a failure. `code` is a `kumo_error`; `text`
+    /// is UTF-8, copied. The host forgets it before the next call on this
+    /// thread.
+    pub set_error: Option<unsafe extern "C" fn(code: i32, text: *const c_char)>,
+}
+
+/// A described plugin: what `kumo_plugin_init` returns.
+///
+/// The first member says how long the struct was when the plugin was compiled;
+/// a host copies no more than that, so that it may grow at the end.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct kumo_plugin {
+    /// `sizeof(kumo_plugin)`.
+    pub struct_size: usize,
+    /// `KUMO_ABI_VERSION`.
+    pub abi_version: u32,
+    /// `KUMO_THREAD_PARALLEL`.
+    pub thread_model: u32,
+    /// What the engine promises beyond the table: no bit is defined yet, so 0.
+    pub caps: u64,
+    /// The engine's name: letters, digits, `_` and `-`.
+    pub name: *const c_char,
+    /// The engine's version.
+    pub version: *const c_char,
+    /// One line on what the engine is.
+    pub description: *const c_char,
+    /// The table.
+    pub op: kumo_storage_op,
+}
+
+// SAFETY: the pointers of a `kumo_plugin` are to constants of the plugin.
+unsafe impl Sync for kumo_plugin {}
+// SAFETY: as for Sync.
+unsafe impl Send for kumo_plugin {}
+
+/// `kumo_storage_init`, the symbol of a classic module: returns the table by
+/// value.
+pub type kumo_storage_init_fn = unsafe extern "C-unwind" fn() -> kumo_storage_op;
+
+/// `kumo_plugin_init`, the symbol of a described plugin. `host_abi` is the
+/// host's `KUMO_ABI_VERSION`. Returns the description, which lives as long as
+/// the process, or NULL, having called `host->set_error`: the host gives up.
+pub type kumo_plugin_init_fn =
+    unsafe extern "C-unwind" fn(host_abi: u32, host: *const kumo_host) -> *const kumo_plugin;
+
+const _: () = {
+    use std::mem::{align_of, offset_of, size_of};
+    assert!(size_of::<kumo_storage_op>() == 176 && align_of::<kumo_storage_op>() == 8);
+    assert!(offset_of!(kumo_storage_op, create) == 0);
+    assert!(offset_of!(kumo_storage_op, free) == 8);
+    assert!(offset_of!(kumo_storage_op, open) == 16);
+    assert!(offset_of!(kumo_storage_op, close) == 24);
+    assert!(offset_of!(kumo_storage_op, get) == 32);
+    assert!(offset_of!(kumo_storage_op, get_header) == 40);
+    assert!(offset_of!(kumo_storage_op, set) == 48);
+    assert!(offset_of!(kumo_storage_op, del) == 56);
+    assert!(offset_of!(kumo_storage_op, update) == 64);
+    assert!(offset_of!(kumo_storage_op, updatev) == 72);
+    assert!(offset_of!(kumo_storage_op, rnum) == 80);
+    assert!(offset_of!(kumo_storage_op, backup) == 88);
+    assert!(offset_of!(kumo_storage_op, error) == 96);
+    assert!(offset_of!(kumo_storage_op, for_each) == 104);
+    assert!(offset_of!(kumo_storage_op, iterator_key) == 112);
+    assert!(offset_of!(kumo_storage_op, iterator_val) == 120);
+    assert!(offset_of!(kumo_storage_op, iterator_keylen) == 128);
+    assert!(offset_of!(kumo_storage_op, iterator_vallen) == 136);
+    assert!(offset_of!(kumo_storage_op, iterator_release_key) == 144);
+    assert!(offset_of!(kumo_storage_op, iterator_release_val) == 152);
+    assert!(offset_of!(kumo_storage_op, iterator_del) == 160);
+    assert!(offset_of!(kumo_storage_op, iterator_del_force) == 168);
+    assert!(size_of::<kumo_plugin>() == 224 && offset_of!(kumo_plugin, op) == 48);
+    assert!(offset_of!(kumo_plugin, struct_size) == 0);
+    assert!(size_of::<kumo_host>() == 32 && offset_of!(kumo_host, set_error) == 24);
+};

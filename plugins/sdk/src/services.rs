@@ -1,0 +1,51 @@
+//! What the host does for a plugin: its log, and the error of a call.
+
+use crate::abi::{LogLevel, kumo_host};
+use crate::error::Error;
+use std::{
+    ffi::CString,
+    mem::offset_of,
+    ptr::null_mut,
+    sync::atomic::{AtomicPtr, Ordering},
+};
+
+/// The host, once it has introduced itself. NULL under a host that only knows
+/// classic modules.
+static HOST: AtomicPtr<kumo_host> = AtomicPtr::new(null_mut());
+
+/// Remembers the host, which lives as long as the process.
+pub(crate) fn set_host(host: *const kumo_host) {
+    HOST.store(host.cast_mut(), Ordering::Release);
+}
+
+fn host() -> Option<&'static kumo_host> {
+    // SAFETY: set_host's caller promises a struct that lives for ever.
+    unsafe { HOST.load(Ordering::Acquire).as_ref() }
+}
+
+/// Text for C: what stands before a NUL, if there is one.
+pub(crate) fn c_text(text: &str) -> CString {
+    let end = text.find('\0').unwrap_or(text.len());
+    CString::new(&text[..end]).unwrap_or_default()
+}
+
+/// Writes a line to the host's log; where there is none, to standard error.
+pub fn log(level: LogLevel, text: &str) {
+    let service = host().filter(|h| h.struct_size > offset_of!(kumo_host, log)).and_then(|h| h.log);
+    match service {
+        // SAFETY: the text is a C string, copied by the host.
+        Some(log) => unsafe { log(level as u32, c_text(text).as_ptr()) },
+        None => eprintln!("{text}"),
+    }
+}
+
+/// Tells the host that the present call has failed.
+pub(crate) fn set_error(error: &Error) {
+    let service = host()
+        .filter(|h| h.struct_size > offset_of!(kumo_host, set_error))
+        .and_then(|h| h.set_error);
+    if let Some(set_error) = service {
+        // SAFETY: the text is a C string, copied by the host.
+        unsafe { set_error(error.code() as i32, c_text(error.text()).as_ptr()) };
+    }
+}
