@@ -1,0 +1,254 @@
+//! The host's own record: the clock's mark, the flush, the format's version.
+//!
+//! It stands in the database under the client key of no bytes, which no client
+//! can name. Its data, all big-endian, behind the header of any value:
+//!
+//! ```text
+//! "kumo" | version 2 | 0 2 | mark 8 | flushed 8 | flush due 4 | 0 4 | tombstones 8
+//! ```
+
+use super::{
+    expiry::wall,
+    key::StoredKey,
+    record::{Head, decode, encode},
+};
+use crate::host::{Failure, Pins, Storage};
+use kumo_plugin::{ErrorCode, record::clocktime};
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, AtomicU64, Ordering::SeqCst},
+    },
+};
+
+const MAGIC: &[u8; 4] = b"kumo";
+const VERSION: u16 = 1;
+const SIZE: usize = 40;
+
+/// How far ahead of the clock its mark is reserved, in seconds: at most one
+/// write in so long, and so far the clock jumps ahead over a restart.
+const RESERVED: u64 = 10;
+
+/// No flush is due.
+const NEVER: u32 = u32::MAX;
+
+/// What the record says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State {
+    /// No clocktime at or above this has been given out.
+    mark: u64,
+    /// Records up to this clocktime are flushed.
+    flushed: u64,
+    /// The UNIX time of a flush to come, or [`NEVER`].
+    flush_due: u32,
+    /// How many tombstones there are.
+    tombstones: u64,
+}
+
+impl State {
+    fn encode(&self) -> [u8; SIZE] {
+        let mut out = [0; SIZE];
+        out[..4].copy_from_slice(MAGIC);
+        out[4..6].copy_from_slice(&VERSION.to_be_bytes());
+        out[8..16].copy_from_slice(&self.mark.to_be_bytes());
+        out[16..24].copy_from_slice(&self.flushed.to_be_bytes());
+        out[24..28].copy_from_slice(&self.flush_due.to_be_bytes());
+        out[32..40].copy_from_slice(&self.tombstones.to_be_bytes());
+        out
+    }
+
+    fn decode(data: &[u8]) -> Result<Self, Failure> {
+        let corrupt = |what| {
+            Failure::new(ErrorCode::Corrupt, format!("kumo's own record in the database {what}"))
+        };
+        let data = data.get(..SIZE).ok_or_else(|| corrupt("is too short; restore a backup"))?;
+        if &data[..4] != MAGIC {
+            return Err(corrupt("is not kumo's; another program wrote it"));
+        }
+        let number = |at: usize, len: usize| {
+            data[at..at + len].iter().fold(0u64, |n, &byte| n << 8 | u64::from(byte))
+        };
+        let version = number(4, 2);
+        if version != u64::from(VERSION) {
+            return Err(corrupt(&format!("has version {version}; use a newer kumo")));
+        }
+        Ok(Self {
+            mark: number(8, 8),
+            flushed: number(16, 8),
+            flush_due: number(24, 4) as u32,
+            tombstones: number(32, 8),
+        })
+    }
+}
+
+/// The clock and the flush of an open database.
+pub(super) struct Own {
+    storage: Storage,
+    key: StoredKey,
+    /// The last clocktime that was given out.
+    clock: AtomicU64,
+    // What the hot paths read; changed only under `state`.
+    mark: AtomicU64,
+    flushed: AtomicU64,
+    flush_due: AtomicU32,
+    state: Mutex<State>,
+}
+
+impl Own {
+    /// Reads the record of a database; makes it where there is none.
+    pub fn open(storage: Storage) -> Result<Self, Failure> {
+        let key = StoredKey::new(b"").ok_or_else(|| Failure::other("no key"))?;
+        let pins = Pins::new();
+        let found = storage.get(key.as_bytes(), &pins)?.map(decode).transpose()?.flatten();
+        let state = match found {
+            Some((_, data)) => State::decode(data)?,
+            None => State {
+                mark: newest(&storage)?.saturating_add(1),
+                flushed: 0,
+                flush_due: NEVER,
+                tombstones: 0,
+            },
+        };
+        let own = Self {
+            clock: AtomicU64::new(state.mark),
+            mark: AtomicU64::new(state.mark),
+            flushed: AtomicU64::new(state.flushed),
+            flush_due: AtomicU32::new(state.flush_due),
+            state: Mutex::new(state),
+            storage,
+            key,
+        };
+        if found.is_none() {
+            own.time()?;
+        }
+        Ok(own)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // The state is replaced whole, so a panic leaves nothing broken.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A clocktime above all that were given out, before or after a restart.
+    pub fn time(&self) -> Result<u64, Failure> {
+        let time = self.tick();
+        if time >= self.mark.load(SeqCst) {
+            let state = self.state();
+            if time >= state.mark {
+                self.write(state, |_| {}, time)?;
+            }
+        }
+        Ok(time)
+    }
+
+    /// Moves the clock on.
+    fn tick(&self) -> u64 {
+        let now = u64::from(wall()) << 32;
+        let next = |last: u64| now.max(last.saturating_add(1));
+        match self.clock.fetch_update(SeqCst, SeqCst, |last| Some(next(last))) {
+            Ok(last) | Err(last) => next(last),
+        }
+    }
+
+    /// Changes the record, which `time` stamps; reserves the clock's mark ahead
+    /// of it.
+    fn write(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        change: impl FnOnce(&mut State),
+        time: u64,
+    ) -> Result<(), Failure> {
+        let mut changed = *state;
+        change(&mut changed);
+        changed.mark = state.mark.max(time.saturating_add(RESERVED << 32));
+        let mut value = Vec::new();
+        let head = Head { clocktime: time, ..Head::default() };
+        encode(&mut value, &head, [&changed.encode(), &[]]);
+        self.storage.set(self.key.as_bytes(), &value)?;
+        *state = changed;
+        self.mark.store(changed.mark, SeqCst);
+        self.flushed.store(changed.flushed, SeqCst);
+        self.flush_due.store(changed.flush_due, SeqCst);
+        Ok(())
+    }
+
+    /// Flushes what is stored before now.
+    pub fn flush(&self) -> Result<(), Failure> {
+        let state = self.state();
+        let time = self.tick();
+        self.write(state, |s| (s.flushed, s.flush_due) = (time, NEVER), time)
+    }
+
+    /// Flushes, when the UNIX time `due` comes, what is stored before then.
+    pub fn flush_at(&self, due: u32) -> Result<(), Failure> {
+        let state = self.state();
+        let time = self.tick();
+        self.write(state, |s| s.flush_due = due, time)
+    }
+
+    /// Carries out a flush that is due. Every command comes here first, so a
+    /// record that is written after the time has a later clocktime.
+    pub fn settle(&self, now: u32) -> Result<(), Failure> {
+        if now < self.flush_due.load(SeqCst) || self.flush_due.load(SeqCst) == NEVER {
+            return Ok(());
+        }
+        let state = self.state();
+        if now < state.flush_due {
+            return Ok(());
+        }
+        let time = self.tick();
+        self.write(state, |s| (s.flushed, s.flush_due) = (time, NEVER), time)
+    }
+
+    /// Whether a record with this clocktime has been flushed.
+    pub fn is_flushed(&self, clocktime: u64) -> bool {
+        clocktime <= self.flushed.load(SeqCst)
+    }
+
+    /// Whether a stored key is this record's.
+    pub fn is_own(&self, key: &[u8]) -> bool {
+        key == self.key.as_bytes()
+    }
+
+    /// How many of the storage's records are no items.
+    pub fn hidden(&self) -> u64 {
+        1 + self.state().tombstones
+    }
+}
+
+/// The newest clocktime in a database that has no record of ours: one that
+/// kumofs wrote, or an empty one.
+fn newest(storage: &Storage) -> Result<u64, Failure> {
+    let mut newest = 0;
+    if storage.rnum() > 0 {
+        storage.for_each(&mut |record| {
+            newest = newest.max(clocktime(record.value).unwrap_or(0));
+            ControlFlow::Continue(())
+        })?;
+    }
+    Ok(newest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_is_stored_and_read() {
+        let state = State { mark: 1 << 60, flushed: 3, flush_due: 4, tombstones: 5 };
+        assert_eq!(State::decode(&state.encode()).unwrap(), state);
+    }
+
+    #[test]
+    fn a_foreign_short_or_newer_record_is_refused() {
+        let good = State { mark: 1, flushed: 0, flush_due: NEVER, tombstones: 0 }.encode();
+        assert!(State::decode(&good[..39]).unwrap_err().text.contains("too short"));
+        let mut newer = good;
+        newer[5] = 2;
+        assert!(State::decode(&newer).unwrap_err().text.contains("newer kumo"));
+        let mut foreign = good;
+        foreign[0] = b'K';
+        assert!(State::decode(&foreign).unwrap_err().text.contains("another program"));
+    }
+}

@@ -1,0 +1,89 @@
+//! The services that a plugin is handed: the log, and the error of a call.
+
+use super::failure::{Failure, error_code};
+use kumo_plugin::{
+    LogLevel,
+    abi::{KUMO_ABI_VERSION, kumo_host},
+};
+use libc::c_char;
+use std::{
+    cell::{Cell, RefCell},
+    ffi::CStr,
+};
+
+/// What every plugin is handed.
+pub(super) static HOST: kumo_host = kumo_host {
+    struct_size: size_of::<kumo_host>(),
+    abi_version: KUMO_ABI_VERSION,
+    log: Some(log),
+    set_error: Some(set_error),
+};
+
+thread_local! {
+    /// Whether the present call has reported an error: what is read before and
+    /// after every call, so it costs no more than a byte.
+    static FAILED: Cell<bool> = const { Cell::new(false) };
+    static FAILURE: RefCell<Option<Failure>> = const { RefCell::new(None) };
+}
+
+/// Forgets what an earlier call on this thread reported.
+pub(super) fn clear_error() {
+    FAILED.set(false);
+}
+
+/// What the call that has just returned on this thread reported.
+pub(super) fn take_error() -> Option<Failure> {
+    FAILED.replace(false).then(|| FAILURE.take()).flatten()
+}
+
+/// A plugin's text on one line, or nothing for NULL.
+///
+/// # Safety
+/// `text` is NULL or a C string.
+pub(super) unsafe fn line(text: *const c_char) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: the caller's promise.
+    let text = unsafe { CStr::from_ptr(text) }.to_string_lossy();
+    text.trim().replace(['\r', '\n'], " ")
+}
+
+unsafe extern "C" fn log(level: u32, text: *const c_char) {
+    // SAFETY: the contract: a C string.
+    let text = unsafe { line(text) };
+    match level {
+        l if l == LogLevel::Error as u32 => tracing::error!(target: "plugin", "{text}"),
+        l if l == LogLevel::Warn as u32 => tracing::warn!(target: "plugin", "{text}"),
+        l if l == LogLevel::Info as u32 => tracing::info!(target: "plugin", "{text}"),
+        _ => tracing::debug!(target: "plugin", "{text}"),
+    }
+}
+
+unsafe extern "C" fn set_error(code: i32, text: *const c_char) {
+    // SAFETY: the contract: a C string.
+    let text = unsafe { line(text) };
+    FAILED.set(true);
+    FAILURE.set(Some(Failure::new(error_code(code), text)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kumo_plugin::ErrorCode;
+
+    #[test]
+    fn an_error_is_taken_once_and_forgotten_before_the_next_call() {
+        let report = HOST.set_error.unwrap();
+        // SAFETY: a C string.
+        unsafe { report(ErrorCode::Full as i32, c"no\r\nroom".as_ptr()) };
+        let failure = take_error().unwrap();
+        assert_eq!((failure.code, failure.text.as_str()), (ErrorCode::Full, "no  room"));
+        assert!(take_error().is_none());
+
+        // SAFETY: NULL is allowed.
+        unsafe { report(12345, std::ptr::null()) };
+        clear_error();
+        assert!(take_error().is_none());
+    }
+}
