@@ -11,10 +11,9 @@
  *
  * Made from plugins/sdk/src/abi.rs by cbindgen. Do not edit.
  */
-
-
 #ifndef KUMO_STORAGE_H
 #define KUMO_STORAGE_H
+
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -231,7 +230,8 @@ typedef struct kumo_storage_op {
     /**
      * Writes a copy of the database, a consistent point in time, that `open`
      * can open: to `dstpath` with `.tmp` behind it, which is synced and then
-     * renamed to `dstpath`. Nothing is left behind on failure.
+     * renamed to `dstpath`. What stands at `dstpath` already is not replaced:
+     * that is a failure, and nothing is left behind on failure.
      */
     bool (*backup)(void *data, const char *dstpath);
     /**
@@ -241,8 +241,10 @@ typedef struct kumo_storage_op {
     const char *(*error)(void *data);
     /**
      * Calls `func` for every record. Returns 0 or more at the end; a negative
-     * value from `func` stops it and is returned unchanged. `func` may delete
-     * the record that it is shown with `iterator_del`.
+     * value from `func` stops it and is returned unchanged. A scan that fails
+     * returns a negative value and calls `kumo_host.set_error`. `func` may
+     * delete the record that it is shown with `iterator_del`; it makes no other
+     * calls on the storage.
      */
     int (*for_each)(void *data, void *user, kumo_storage_visit func);
     /**
@@ -351,8 +353,6 @@ typedef struct kumo_host {
     void (*set_error)(int32_t code, const char *text);
 } kumo_host;
 
-#endif  /* KUMO_STORAGE_H */
-
 #if defined(__GNUC__)
 #define KUMO_EXPORT __attribute__((visibility("default")))
 #else
@@ -434,3 +434,5 @@ static inline uint16_t kumo_value_meta(const char *val, size_t vallen)
 #ifdef __cplusplus
 }
 #endif
+
+#endif /* KUMO_STORAGE_H */

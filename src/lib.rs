@@ -14,3 +14,5 @@
 
 pub mod engine;
 pub mod host;
+pub mod protocol;
+pub mod server;

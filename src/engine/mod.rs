@@ -3,6 +3,7 @@
 //! [`Engine`] is the boundary between the protocol and the storage: the server
 //! knows nothing below it. [`store`] implements it over the table of a plugin.
 
+pub(crate) mod number;
 pub mod store;
 
 use crate::host::{Failure, Pins};

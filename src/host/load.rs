@@ -126,7 +126,7 @@ impl Plugin {
     ///
     /// # Safety
     /// `init` keeps the contract of `kumo_plugin_init`.
-    pub unsafe fn linked(init: kumo_plugin_init_fn) -> Result<Self, LoadError> {
+    pub(super) unsafe fn linked(init: kumo_plugin_init_fn) -> Result<Self, LoadError> {
         // SAFETY: the caller's promise.
         unsafe { Self::described(init, "the built-in engine") }
     }

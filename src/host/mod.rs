@@ -3,6 +3,7 @@
 
 #![allow(unsafe_code)]
 
+mod builtin;
 mod casproc;
 mod failure;
 mod find;

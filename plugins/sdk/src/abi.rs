@@ -139,7 +139,8 @@ pub struct kumo_storage_op {
 
     /// Writes a copy of the database, a consistent point in time, that `open`
     /// can open: to `dstpath` with `.tmp` behind it, which is synced and then
-    /// renamed to `dstpath`. Nothing is left behind on failure.
+    /// renamed to `dstpath`. What stands at `dstpath` already is not replaced:
+    /// that is a failure, and nothing is left behind on failure.
     pub backup:
         Option<unsafe extern "C-unwind" fn(data: *mut c_void, dstpath: *const c_char) -> bool>,
 
@@ -148,8 +149,10 @@ pub struct kumo_storage_op {
     pub error: Option<unsafe extern "C-unwind" fn(data: *mut c_void) -> *const c_char>,
 
     /// Calls `func` for every record. Returns 0 or more at the end; a negative
-    /// value from `func` stops it and is returned unchanged. `func` may delete
-    /// the record that it is shown with `iterator_del`.
+    /// value from `func` stops it and is returned unchanged. A scan that fails
+    /// returns a negative value and calls `kumo_host.set_error`. `func` may
+    /// delete the record that it is shown with `iterator_del`; it makes no other
+    /// calls on the storage.
     pub for_each: Option<
         unsafe extern "C-unwind" fn(
             data: *mut c_void,

@@ -9,7 +9,7 @@ use super::{
     stored_key,
 };
 use crate::{
-    engine::{Arithmetic, Delta, Item, Lookup, Mode, NewItem, Stored},
+    engine::{Arithmetic, Delta, Item, Lookup, Mode, NewItem, Stored, number::strtoull},
     host::{Delete, Failure, Pins, Update},
 };
 use kumo_plugin::record::clocktime;
@@ -174,7 +174,7 @@ impl Shared {
         let pins = Pins::new();
         let found = self.found(self.storage.get(key.as_bytes(), &pins)?, now)?;
         let Some((old, data)) = found.live else { return Ok(Arithmetic::NotFound) };
-        let Some(number) = parse_number(data) else { return Ok(Arithmetic::NonNumeric) };
+        let Some(number) = strtoull(data) else { return Ok(Arithmetic::NonNumeric) };
         let number = match delta {
             Delta::Incr(by) => number.wrapping_add(by),
             Delta::Decr(by) => number.saturating_sub(by),
@@ -190,50 +190,4 @@ impl Shared {
 
 fn changed() -> Failure {
     Failure::other("the record changed while it was being written; try again")
-}
-
-/// C's white space.
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r')
-}
-
-/// A stored number, as memcached's `strtoull` reads it: white space, a plus,
-/// digits; behind them the end, white space or a NUL, and then anything.
-fn parse_number(data: &[u8]) -> Option<u64> {
-    let start = data.iter().position(|&byte| !is_space(byte))?;
-    let digits = data[start..].strip_prefix(b"+").unwrap_or(&data[start..]);
-    let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
-    if end == 0 || digits.get(end).is_some_and(|&byte| byte != 0 && !is_space(byte)) {
-        return None;
-    }
-    digits[..end].iter().try_fold(0u64, |number, digit| {
-        number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_read_as_memcached_reads_them() {
-        for (data, number) in [
-            ("0", Some(0)),
-            ("18446744073709551615", Some(u64::MAX)),
-            ("18446744073709551616", None),
-            ("00000000000000000000000000007", Some(7)),
-            (" \t+12", Some(12)),
-            ("1 2", Some(1)),
-            ("1\0x", Some(1)),
-            ("2\t", Some(2)),
-            ("", None),
-            (" ", None),
-            ("+", None),
-            ("-1", None),
-            ("1x", None),
-            ("1.0", None),
-        ] {
-            assert_eq!(parse_number(data.as_bytes()), number, "{data:?}");
-        }
-    }
 }

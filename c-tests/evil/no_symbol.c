@@ -1,0 +1,7 @@
+/* Exports nothing that a host looks for. */
+int kumo_is_not_here(void);
+
+int kumo_is_not_here(void)
+{
+    return 0;
+}

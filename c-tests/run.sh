@@ -1,0 +1,187 @@
+#!/bin/bash
+# Builds and runs the tests in C: the headers, the example plugins through their tables,
+# the bad plugins. Plain, under the sanitizers and under valgrind.
+#
+#     c-tests/run.sh
+#
+# CC and CXX are honoured. What this machine lacks is skipped; with KUMO_TEST_NO_SKIP=1
+# that is a failure. KUMO_INCLUDE is where kumo_storage.h stands.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+CC=${CC:-gcc}
+CXX=${CXX:-g++}
+INCLUDE=$(cd "${KUMO_INCLUDE:-../include}" && pwd)
+TMP=$(mktemp -d)
+trap 'rm -rf "$TMP"' EXIT
+export KUMO_TEST_REENTRANT=1
+
+STRICT="-Wall -Wextra -Werror -pedantic -I$INCLUDE"
+PLUGIN="-std=c99 $STRICT -fPIC -shared -fvisibility=hidden -pthread"
+passed=0 failed=0 skipped=0
+
+# check NAME COMMAND...: it succeeds, within ten minutes. Its output is shown if it does not.
+check() {
+    local name=$1
+    shift
+    if timeout -k 10 600 "$@" >"$TMP/output" 2>&1; then
+        echo "ok: $name"
+        passed=$((passed + 1))
+    else
+        echo "FAILED: $name"
+        sed 's/^/    /' "$TMP/output"
+        failed=$((failed + 1))
+    fi
+}
+
+# check_fails NAME COMMAND...: it exits with 1.
+check_fails() {
+    local name=$1
+    shift
+    check "$name" bash -c 'set +e; "$@"; test $? -eq 1' - "$@"
+}
+
+skip() {
+    echo "skipped: $1"
+    skipped=$((skipped + 1))
+}
+
+# drive NAME [PREFIX...] TABLE_TEST LIBRARY: in a new directory.
+drive() {
+    local name=$1
+    shift
+    check "$name" "$@" "$(mktemp -d "$TMP/db.XXXXXX")"
+}
+
+has() {
+    command -v "$1" >/dev/null
+}
+
+compiles() {
+    echo "$2" | $1 -fsyntax-only - 2>/dev/null
+}
+
+genuine=yes
+compiles "$CC -x c" '#include <msgpack.h>' || genuine=no
+[ $genuine = yes ] || skip "msgpack-c: no <msgpack.h>"
+
+compilers=("$CC:$CXX")
+if ! has clang || ! has clang++; then
+    skip "clang: not here"
+elif [ "$CC" != clang ]; then
+    compilers+=("clang:clang++")
+fi
+
+echo "== headers"
+for pair in "${compilers[@]}"; do
+    cc="${pair%%:*} -x c" cxx="${pair#*:} -x c++"
+    for language in "$cc -std=c99" "$cc -std=c11" "$cxx -std=c++17"; do
+        check "header.c: $language" sh -c "$language $STRICT header.c -o $TMP/x && $TMP/x"
+    done
+    for language in "$cc -std=c11" "$cxx -std=c++17"; do
+        check "layout.c: $language" $language $STRICT layout.c -o "$TMP/x"
+        if [ $genuine = yes ]; then
+            check "layout.c with msgpack-c: $language" \
+                $language $STRICT -DGENUINE layout.c -o "$TMP/x"
+        fi
+    done
+    for language in "$cc -std=c99" "$cxx -std=c++17"; do
+        for sanitize in "" "-g -fsanitize=address,undefined -fno-sanitize-recover=all"; do
+            name="zone.c: $language $sanitize"
+            build="$language $STRICT $sanitize zone.c -o $TMP/x"
+            check "$name" sh -c "$build && $TMP/x"
+            if [ $genuine = yes ]; then
+                check "$name, msgpack-c first" \
+                    sh -c "$build -DGENUINE_FIRST -lmsgpackc && $TMP/x"
+                check "$name, msgpack-c after" \
+                    sh -c "$build -DGENUINE_AFTER -lmsgpackc && $TMP/x"
+            fi
+        done
+    done
+done
+
+# build DIRECTORY FLAGS...: the driver and all plugins.
+build() {
+    local out=$1 flags=${*:2} source
+    mkdir -p "$out"
+    check "build table_test $flags" $CC -std=c99 $STRICT $flags -rdynamic -pthread \
+        table_test.c -ldl -o "$out/table_test"
+    check "build libmemhash.so $flags" make -s -C ../plugins/memhash "CC=$CC" "CFLAGS=$flags" \
+        "KUMO_INCLUDE=$INCLUDE" "OUT=$out"
+    check "build libsmallest.so $flags" $CC $PLUGIN $flags smallest.c -o "$out/libsmallest.so"
+    for source in evil/*.c; do
+        check "build $source $flags" $CC $PLUGIN $flags "$source" \
+            -o "$out/$(basename "$source" .c).so"
+    done
+    check "build evil/throws.cc $flags" $CXX -std=c++17 $STRICT -fPIC -shared \
+        -fvisibility=hidden $flags evil/throws.cc -o "$out/throws.so"
+    if [ $genuine = yes ]; then
+        mkdir -p "$out/genuine"
+        check "build libmemhash.so with msgpack-c $flags" make -s -C ../plugins/memhash "CC=$CC" \
+            "CFLAGS=$flags -DUSE_MSGPACK_C" "KUMO_INCLUDE=$INCLUDE" "OUT=$out/genuine"
+    fi
+}
+
+# drive_all HOW DIRECTORY [PREFIX...]: the plugins that are good.
+drive_all() {
+    local how=$1 out=$2 name
+    shift 2
+    for name in libmemhash genuine/libmemhash libsmallest classic_fixed_error get_fails; do
+        if [ -e "$out/$name.so" ]; then
+            drive "table_test $name.so, $how" "$@" "$out/table_test" "$out/$name.so"
+        fi
+    done
+}
+
+echo "== plain"
+build "$TMP/plain" -g -O1
+drive_all plain "$TMP/plain"
+
+check "libmemhash.so exports its two entry points alone" sh -c \
+    "nm -D --defined-only $TMP/plain/libmemhash.so | awk '{print \$3}' | sort | tr '\n' ' ' |
+        grep -qx 'kumo_plugin_init kumo_storage_init '"
+check "what is built with compat/msgpack.h imports nothing of msgpack-c" sh -c \
+    "! nm -D $TMP/plain/libmemhash.so $TMP/plain/libsmallest.so | grep msgpack"
+if [ $genuine = yes ]; then
+    check "what is built with msgpack-c imports msgpack_zone_push_finalizer_expand alone" sh -c \
+        "nm -D $TMP/plain/genuine/libmemhash.so | awk '/msgpack/ {print \$2}' |
+            grep -qx msgpack_zone_push_finalizer_expand"
+fi
+
+# The driver finds the faults that it can find.
+for name in no_symbol null_slot create_fails open_fails described_open_fails init_fails \
+    short_struct set_fails; do
+    check_fails "table_test refuses $name.so" \
+        "$TMP/plain/table_test" "$TMP/plain/$name.so" "$(mktemp -d "$TMP/db.XXXXXX")"
+done
+
+if has clang && has clang++ && [ "$CC" != clang ]; then
+    echo "== clang"
+    CC=clang CXX=clang++ build "$TMP/clang" -O2
+    drive_all clang "$TMP/clang"
+fi
+
+echo "== address and undefined behaviour sanitizers"
+build "$TMP/asan" -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+drive_all asan "$TMP/asan"
+
+echo "== thread sanitizer"
+build "$TMP/tsan" -g -O1 -fsanitize=thread
+# It cannot run where addresses are more random than it knows.
+prefix=()
+echo 'int main(void) { return 0; }' >"$TMP/nothing.c"
+$CC -fsanitize=thread "$TMP/nothing.c" -o "$TMP/nothing"
+"$TMP/nothing" 2>/dev/null || prefix=(setarch -R)
+TSAN_OPTIONS=halt_on_error=1 drive_all tsan "$TMP/tsan" "${prefix[@]}"
+
+echo "== valgrind"
+if has valgrind; then
+    drive_all valgrind "$TMP/plain" \
+        valgrind -q --error-exitcode=1 --leak-check=full --fair-sched=yes
+else
+    skip "valgrind: not here"
+fi
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ] || exit 1
+[ $skipped -eq 0 ] || [ "${KUMO_TEST_NO_SKIP:-0}" != 1 ] || exit 1

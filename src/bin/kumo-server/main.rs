@@ -1,0 +1,90 @@
+//! `kumo-server`: a storage engine over the memcached protocol.
+
+mod arguments;
+mod log;
+mod port_file;
+
+use anyhow::{Context, Result};
+use arguments::Arguments;
+use kumo::{
+    engine::{Engine, store::Store},
+    host::Plugin,
+    server::{Server, Settings},
+};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use std::{process::ExitCode, sync::Arc, thread};
+
+/// Descriptors that are not clients' connections: the database, the ports, the
+/// runtimes.
+const OTHER_DESCRIPTORS: u64 = 256;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::read();
+    log::start(arguments.verbose);
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kumo-server: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(megabytes) = arguments.memory {
+        tracing::warn!("-m {megabytes} is ignored: items are kept on disk, not in memory");
+    }
+    let threads = match arguments.threads {
+        Some(threads) => usize::from(threads),
+        None => thread::available_parallelism().map_or(1, usize::from),
+    };
+    raise_descriptor_limit(u64::from(arguments.connections));
+
+    let plugin = match &arguments.storage {
+        Some(name) => Plugin::load(name)?,
+        None => Plugin::built_in()?,
+    };
+    tracing::info!("storage engine: {}", plugin.description().unwrap_or(plugin.name()));
+
+    // The ports first: a port that is taken should not cost the recovery of a
+    // large database.
+    let server = Server::bind(Settings {
+        listen: (arguments.listen, arguments.port).into(),
+        rpc: arguments.rpc.0,
+        threads,
+        connections: arguments.connections as usize,
+        item_size: arguments.item_size,
+        verbosity: Box::new(log::set),
+    })?;
+    let store = Store::open(&plugin, arguments.store.clone(), arguments.item_size)?;
+    tracing::info!("{}: {} items", arguments.store.display(), store.items());
+
+    if let Some(path) = Arguments::port_file() {
+        port_file::write(&path, server.settings())
+            .with_context(|| format!("cannot write the port file {}", path.display()))?;
+    }
+    tracing::info!("listening on {}", server.settings().listen);
+    server.run(Arc::new(store))?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Lets the process open as many connections as it may have.
+fn raise_descriptor_limit(connections: u64) {
+    let wanted = connections + OTHER_DESCRIPTORS;
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
+        if soft >= wanted {
+            return Ok(soft);
+        }
+        let reached = wanted.min(hard);
+        setrlimit(Resource::RLIMIT_NOFILE, reached, hard).map(|()| reached)
+    });
+    match raised {
+        Ok(reached) if reached >= wanted => {}
+        Ok(reached) => tracing::warn!(
+            "{connections} connections need {wanted} descriptors and {reached} are allowed; \
+             raise it with ulimit -n, or lower -c"
+        ),
+        Err(error) => tracing::warn!("cannot raise the limit on descriptors: {error}"),
+    }
+}

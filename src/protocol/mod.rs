@@ -1,0 +1,5 @@
+//! Parsers and writers: bytes to requests and replies to bytes. No I/O and no
+//! storage.
+
+pub mod rpc;
+pub mod text;

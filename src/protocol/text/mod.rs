@@ -1,0 +1,8 @@
+//! memcached's text protocol, as 1.6.45 speaks it.
+
+mod line;
+mod parse;
+mod reply;
+
+pub use parse::{Keys, Limits, Parsed, Request, parse};
+pub use reply::{end, number, server_error, stat, value_head};

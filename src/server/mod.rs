@@ -1,0 +1,48 @@
+//! Bytes in, bytes out: the only place with sockets.
+//!
+//! One acceptor hands connections to workers round robin. A worker is a thread
+//! with a runtime of its own; each of its connections is a task that reads,
+//! lets [`session`] answer everything that has arrived, and writes once.
+
+mod admin;
+mod connection;
+mod listener;
+mod output;
+mod session;
+mod stats;
+mod text;
+mod worker;
+
+pub use listener::{Server, StartError};
+
+use std::{net::SocketAddr, time::Duration};
+use tokio::sync::watch;
+
+/// The version that the protocol's `version` answers: clients want a major
+/// version of 1 or more, so memcached's comes first.
+pub const PROTOCOL_VERSION: &str = concat!("1.6.45-kumo", env!("CARGO_PKG_VERSION"));
+
+/// What a server is started with.
+pub struct Settings {
+    /// Where clients connect; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where `kumoctl` connects, if anywhere; port 0 takes a free one.
+    pub rpc: Option<SocketAddr>,
+    /// How many worker threads there are, at least 1.
+    pub threads: usize,
+    /// How many client connections are served at once.
+    pub connections: usize,
+    /// The limit on items, in bytes.
+    pub item_size: usize,
+    /// Sets how much is logged, for the protocol's `verbosity`.
+    pub verbosity: Box<dyn Fn(u32) + Send + Sync>,
+}
+
+/// How long accepting pauses after a failure: most often there are no
+/// descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Waits until the server stops; a server that is gone has stopped.
+async fn stopping(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|&stop| stop).await;
+}
