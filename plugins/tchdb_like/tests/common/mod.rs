@@ -1,0 +1,83 @@
+//! What the tests share.
+
+// Each file of tests uses a part of it.
+#![allow(dead_code)]
+#![allow(clippy::unwrap_used)]
+
+use kumo_plugin::{Error, Location, Storage, Value};
+use std::{
+    collections::BTreeMap,
+    ops::ControlFlow,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+use tchdb_like::TchdbLike;
+
+pub fn open(path: &Path) -> Result<TchdbLike, Error> {
+    TchdbLike::open(&Location { path: path.to_owned(), params: Vec::new() })
+}
+
+pub fn get(db: &TchdbLike, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    Ok(db.get(key)?.map(|value| match value {
+        Value::Borrowed(bytes) => bytes.to_vec(),
+        Value::Owned(bytes) => bytes,
+        Value::Pinned(pin) => (*pin).as_ref().to_vec(),
+    }))
+}
+
+pub type Contents = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// What a scan shows, and whether it met damage.
+pub fn scan(db: &TchdbLike) -> (Contents, Result<(), Error>) {
+    let mut all = Contents::new();
+    let result = db.for_each(&mut |entry| {
+        let twice = all.insert(entry.key().to_vec(), entry.value().to_vec());
+        assert_eq!(twice, None, "shown twice");
+        ControlFlow::Continue(())
+    });
+    (all, result)
+}
+
+/// The keys of a chain, which is written round after round, in order.
+const CHAIN: u8 = 24;
+
+fn write_chain(db: &TchdbLike, round: u64) {
+    for link in 0..CHAIN {
+        db.set(&[b'#', link], &round.to_le_bytes()).unwrap();
+    }
+}
+
+/// Runs `checks` while another thread writes the chain.
+pub fn while_chain_grows(db: &TchdbLike, checks: impl FnOnce()) {
+    struct Stop<'a>(&'a AtomicBool);
+    impl Drop for Stop<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    write_chain(db, 0);
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 1.. {
+                write_chain(db, round);
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        // Also when a check fails: the scope waits for the writer.
+        let _stop = Stop(&stop);
+        checks();
+    });
+}
+
+/// At a point in time all links are of one round, or the first of the next.
+pub fn check_chain(all: &Contents) {
+    let rounds: Vec<u64> = (0..CHAIN)
+        .map(|link| u64::from_le_bytes(all[&[b'#', link][..]][..].try_into().unwrap()))
+        .collect();
+    let fits = rounds.is_sorted_by(|a, b| a >= b) && rounds[0] - rounds[rounds.len() - 1] <= 1;
+    assert!(fits, "{rounds:?}");
+}
