@@ -3,7 +3,7 @@
 use super::{
     ACCEPT_PAUSE, Settings, admin,
     stats::Statistics,
-    text::Context,
+    text::{Context, FailureLog},
     worker::{self, Accepted, Slot},
 };
 use crate::{engine::Engine, protocol::text::Limits};
@@ -162,6 +162,7 @@ fn start_workers(
             settings: Arc::clone(settings),
             statistics: Arc::clone(statistics),
             counters: Arc::clone(counters),
+            failures: FailureLog::default(),
         };
         let (sender, accepted) = mpsc::unbounded_channel();
         workers.0.push(worker::spawn(number, context, limits, accepted, stopped.clone())?);

@@ -10,7 +10,11 @@ use crate::{
     host::{Failure, Pins},
     protocol::text::{Keys, Request, end, number, server_error, stat, value_head},
 };
-use std::sync::Arc;
+use std::{
+    cell::Cell,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// What a request is carried out with.
 pub(super) struct Context {
@@ -19,6 +23,30 @@ pub(super) struct Context {
     pub statistics: Arc<Statistics>,
     /// This worker's.
     pub counters: Arc<Counters>,
+    /// This worker's too.
+    pub failures: FailureLog,
+}
+
+/// Logs failures, one line a second at most: a disk that is full would fill
+/// the log as well.
+#[derive(Default)]
+pub(super) struct FailureLog {
+    last: Cell<Option<Instant>>,
+    held_back: Cell<u64>,
+}
+
+impl FailureLog {
+    fn log(&self, failure: &Failure) {
+        if self.last.get().is_some_and(|last| last.elapsed() < Duration::from_secs(1)) {
+            self.held_back.set(self.held_back.get() + 1);
+            return;
+        }
+        self.last.set(Some(Instant::now()));
+        match self.held_back.take() {
+            0 => tracing::error!("{failure}"),
+            more => tracing::error!("{failure} (and {more} failures before it)"),
+        }
+    }
 }
 
 /// What `cache_memlimit` answers below this, as memcached does.
@@ -63,7 +91,7 @@ impl Context {
     /// Answers and logs a failure.
     pub fn failed(&self, failure: &Failure, out: &mut Vec<u8>) {
         self.counters.engine_errors.one();
-        tracing::warn!("{failure}");
+        self.failures.log(failure);
         server_error(out, &failure.text);
     }
 

@@ -57,13 +57,19 @@ fn run(arguments: &Arguments) -> Result<()> {
         verbosity: Box::new(log::set),
     })?;
     let store = Store::open(&plugin, arguments.store.clone(), arguments.item_size)?;
-    tracing::info!("{}: {} items", arguments.store.display(), store.items());
 
     if let Some(path) = Arguments::port_file() {
         port_file::write(&path, server.settings())
             .with_context(|| format!("cannot write the port file {}", path.display()))?;
     }
-    tracing::info!("listening on {}", server.settings().listen);
+    // One line at any level: who types the first command sees that it works.
+    eprintln!(
+        "kumo-server: {} items in {} ({}), on {}; Ctrl-C stops it",
+        store.items(),
+        arguments.store.display(),
+        plugin.name(),
+        server.settings().listen
+    );
     server.run(Arc::new(store))?;
     tracing::info!("stopped");
     Ok(())

@@ -47,7 +47,10 @@ fn target(location: &OsStr, suffix: &str) -> Result<PathBuf, Failure> {
     if suffix.len() > 100 {
         return bad("is longer than 100 bytes");
     }
-    Ok(with(split(location).0, format!("-{suffix}")).into())
+    let path = with(split(location).0, format!("-{suffix}"));
+    // What is told to the operator should not depend on where the server runs.
+    std::path::absolute(&path)
+        .map_err(|error| Failure::new(ErrorCode::Io, format!("{}: {error}", path.display())))
 }
 
 /// Removes what a failed backup left, if it left anything.
@@ -122,9 +125,10 @@ mod tests {
 
     #[test]
     fn a_backup_stands_beside_the_database_without_its_parameters() {
-        let path = target(OsStr::new("dir/kumo.db#sync=none#a=b"), "20261120").unwrap();
-        assert_eq!(path, Path::new("dir/kumo.db-20261120"));
-        assert_eq!(target(OsStr::new("kumo.db"), "x").unwrap(), Path::new("kumo.db-x"));
+        let path = target(OsStr::new("/dir/kumo.db#sync=none#a=b"), "20261120").unwrap();
+        assert_eq!(path, Path::new("/dir/kumo.db-20261120"));
+        let relative = target(OsStr::new("kumo.db"), "x").unwrap();
+        assert!(relative.is_absolute() && relative.ends_with("kumo.db-x"));
     }
 
     #[test]
