@@ -13,6 +13,7 @@ use ::kumo_plugin::abi::{
 };
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use std::{
+    error::Error,
     ffi::OsStr,
     mem::offset_of,
     path::{Path, PathBuf},
@@ -106,7 +107,7 @@ impl Plugin {
         // SAFETY: loading runs the library's constructors; that is what the
         // user asked for, and the file's owner has been checked.
         let library = unsafe { Library::open(Some(&path), flags) }.map_err(|error| {
-            LoadError::NotALibrary { path: path.clone(), reason: error.to_string() }
+            LoadError::NotALibrary { path: path.clone(), reason: linker_words(&error) }
         })?;
 
         // SAFETY: the contract gives the symbol this type.
@@ -206,6 +207,11 @@ impl Plugin {
     pub fn open(&self, location: &OsStr) -> Result<Storage, LoadError> {
         Storage::open(self.name.clone(), self.table, self.described, location)
     }
+}
+
+/// What the dynamic linker said: it stands behind libloading's own words.
+fn linker_words(error: &libloading::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 fn null_slot(plugin: &str, slot: &str) -> LoadError {

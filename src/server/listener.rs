@@ -15,7 +15,7 @@ use std::{
     thread::JoinHandle,
 };
 use tokio::{
-    runtime::Builder,
+    runtime::{Builder, Runtime},
     select,
     signal::unix::{Signal, SignalKind, signal},
     sync::{mpsc, mpsc::UnboundedSender, watch},
@@ -53,12 +53,19 @@ pub struct Server {
     settings: Settings,
     clients: TcpListener,
     rpc: Option<TcpListener>,
+    runtime: Runtime,
 }
 
 impl Server {
     /// Listens where the settings say, and puts the ports that were taken into
-    /// them.
+    /// them. From then on a file that may not grow (`ulimit -f`) is an error of
+    /// the write, and not the end of the process.
     pub fn bind(mut settings: Settings) -> Result<Self, StartError> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let guard = runtime.enter();
+        // The handler stays when its stream is dropped.
+        drop(signal(SignalKind::from_raw(libc::SIGXFSZ))?);
+        drop(guard);
         let clients = listen(settings.listen, "clients", "choose another port with -p")?;
         settings.listen = clients.local_addr()?;
         let rpc = settings
@@ -71,61 +78,77 @@ impl Server {
         if let Some(rpc) = &rpc {
             settings.rpc = Some(rpc.local_addr()?);
         }
-        Ok(Self { settings, clients, rpc })
+        Ok(Self { settings, clients, rpc, runtime })
     }
 
-    /// What the server was started with; the ports are those that were taken.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// Serves until SIGTERM or SIGINT. When it returns, no connection is open
-    /// and nothing refers to the engine any more.
-    pub fn run(self, engine: Arc<dyn Engine>) -> Result<(), StartError> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(self.serve(engine))
-    }
-
-    async fn serve(self, engine: Arc<dyn Engine>) -> Result<(), StartError> {
-        let mut term = signal(SignalKind::terminate())?;
-        let mut int = signal(SignalKind::interrupt())?;
-        // A file that may not grow is to be an error of the write, not the end
-        // of the process.
-        let _full = signal(SignalKind::from_raw(libc::SIGXFSZ))?;
-
-        let settings = Arc::new(self.settings);
-        let statistics = Arc::new(Statistics::new());
-        let (stop, stopped) = watch::channel(false);
-        let (workers, senders) = start_workers(&engine, &settings, &statistics, &stopped)?;
-
-        let clients = tokio::net::TcpListener::from_std(self.clients)?;
-        let rpc = self.rpc.map(tokio::net::TcpListener::from_std).transpose()?;
-        let admin = rpc.map(|rpc| tokio::spawn(admin::serve(rpc, engine, stopped)));
-
-        select! {
-            () = accept(&clients, &senders, &settings, &statistics) => {}
-            () = received(&mut term, &mut int) => {}
-        }
-        tracing::info!("stopping: finishing what is in flight");
-        drop((clients, senders));
-        // Everyone who cares has a receiver.
-        let _ = stop.send(true);
-        select! {
-            () = drain(workers, admin) => {}
-            () = received(&mut term, &mut int) => {
-                tracing::warn!("stopped at once by a second signal");
-                process::exit(1);
-            }
-        }
-        Ok(())
+    /// Serves until SIGTERM or SIGINT; calls `ready` when those would stop it in
+    /// order. When it returns, no connection is open and nothing refers to the
+    /// engine any more.
+    pub fn run<E: From<StartError>>(
+        self,
+        engine: Arc<dyn Engine>,
+        ready: impl FnOnce(&Settings) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Self { settings, clients, rpc, runtime } = self;
+        let guard = runtime.enter();
+        let signals = Signals::catch().map_err(StartError::System)?;
+        drop(guard);
+        ready(&settings)?;
+        Ok(runtime.block_on(serve(settings, clients, rpc, engine, signals))?)
     }
 }
 
-async fn received(term: &mut Signal, int: &mut Signal) {
-    select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+/// The signals that stop the server.
+struct Signals {
+    term: Signal,
+    int: Signal,
+}
+
+impl Signals {
+    fn catch() -> io::Result<Self> {
+        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
     }
+
+    async fn received(&mut self) {
+        select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
+        }
+    }
+}
+
+async fn serve(
+    settings: Settings,
+    clients: TcpListener,
+    rpc: Option<TcpListener>,
+    engine: Arc<dyn Engine>,
+    mut signals: Signals,
+) -> Result<(), StartError> {
+    let settings = Arc::new(settings);
+    let statistics = Arc::new(Statistics::new());
+    let (stop, stopped) = watch::channel(false);
+    let (workers, senders) = start_workers(&engine, &settings, &statistics, &stopped)?;
+
+    let clients = tokio::net::TcpListener::from_std(clients)?;
+    let rpc = rpc.map(tokio::net::TcpListener::from_std).transpose()?;
+    let admin = rpc.map(|rpc| tokio::spawn(admin::serve(rpc, engine, stopped)));
+
+    select! {
+        () = accept(&clients, &senders, &settings, &statistics) => {}
+        () = signals.received() => {}
+    }
+    tracing::info!("stopping: finishing what is in flight");
+    drop((clients, senders));
+    // Everyone who cares has a receiver.
+    let _ = stop.send(true);
+    select! {
+        () = drain(workers, admin) => {}
+        () = signals.received() => {
+            tracing::warn!("stopped at once by a second signal");
+            process::exit(1);
+        }
+    }
+    Ok(())
 }
 
 fn listen(

@@ -58,19 +58,21 @@ fn run(arguments: &Arguments) -> Result<()> {
     })?;
     let store = Store::open(&plugin, arguments.store.clone(), arguments.item_size)?;
 
-    if let Some(path) = Arguments::port_file() {
-        port_file::write(&path, server.settings())
-            .with_context(|| format!("cannot write the port file {}", path.display()))?;
-    }
-    // One line at any level: who types the first command sees that it works.
-    eprintln!(
-        "kumo-server: {} items in {} ({}), on {}; Ctrl-C stops it",
-        store.items(),
-        arguments.store.display(),
-        plugin.name(),
-        server.settings().listen
-    );
-    server.run(Arc::new(store))?;
+    let items = store.items();
+    server.run(Arc::new(store), |settings| {
+        if let Some(path) = Arguments::port_file() {
+            port_file::write(&path, settings)
+                .with_context(|| format!("cannot write the port file {}", path.display()))?;
+        }
+        // One line at any level: who types the first command sees that it works.
+        eprintln!(
+            "kumo-server: {items} items in {} ({}), on {}; Ctrl-C stops it",
+            arguments.store.display(),
+            plugin.name(),
+            settings.listen
+        );
+        anyhow::Ok(())
+    })?;
     tracing::info!("stopped");
     Ok(())
 }

@@ -41,6 +41,9 @@ fn target(location: &OsStr, suffix: &str) -> Result<PathBuf, Failure> {
     if suffix.is_empty() {
         return bad("is empty");
     }
+    if suffix.bytes().all(|byte| byte == b'.') {
+        return bad("is dots alone");
+    }
     if let Some(odd) = suffix.chars().find(|c| matches!(c, '/' | '#') || c.is_control()) {
         return bad(&format!("has a {odd:?}"));
     }
@@ -133,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_suffix_that_leaves_the_directory_or_the_name_is_refused() {
-        for suffix in ["", "a/b", "../x", "/", "a#b", "a\0b", "a\nb"] {
+        for suffix in ["", ".", "..", "a/b", "../x", "/", "a#b", "a\0b", "a\nb"] {
             assert!(target(OsStr::new("kumo.db"), suffix).is_err(), "{suffix:?}");
         }
     }

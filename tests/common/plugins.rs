@@ -1,0 +1,103 @@
+//! The plugins, built by the tests that need them: C ones with the C compiler
+//! that is found, the Rust one with cargo.
+
+use std::{
+    collections::HashMap,
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, id},
+    sync::{LazyLock, Mutex, OnceLock},
+};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// C or C++ sources of this repository as a shared library. None where there
+/// is no compiler for them; it panics where the compiler refuses.
+fn build(sources: &[&str], library: &str) -> Option<PathBuf> {
+    static BUILT: LazyLock<Mutex<HashMap<String, Option<PathBuf>>>> =
+        LazyLock::new(Default::default);
+    let mut built = BUILT.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    built.entry(library.to_owned()).or_insert_with(|| compile(sources, library)).clone()
+}
+
+fn compile(sources: &[&str], library: &str) -> Option<PathBuf> {
+    let (variable, names, standard) = if sources[0].ends_with(".cc") {
+        ("CXX", ["c++", "g++", "clang++"], "-std=c++17")
+    } else {
+        ("CC", ["cc", "gcc", "clang"], "-std=c99")
+    };
+    let compiler = env::var(variable)
+        .into_iter()
+        .chain(names.map(str::to_owned))
+        .find(|name| Command::new(name).arg("--version").output().is_ok())?;
+
+    let dir = directory();
+    let to = dir.join(library);
+    // Other tests may be building it too: each one its own, renamed when done.
+    let temporary = dir.join(format!("{library}.{}", id()));
+    let mut command = Command::new(compiler);
+    command
+        .current_dir(ROOT)
+        .args([standard, "-O1", "-g", "-fPIC", "-shared", "-pthread", "-Iinclude"])
+        .args(sources)
+        .arg("-o")
+        .arg(&temporary);
+    let output = command.output().expect("the compiler");
+    let messages = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}:\n{messages}");
+    fs::rename(&temporary, &to).expect("the library");
+    Some(to)
+}
+
+fn directory() -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins");
+    fs::create_dir_all(&dir).expect("a directory for the plugins");
+    dir
+}
+
+/// The first C plugin. None without a C compiler.
+pub fn memhash() -> Option<PathBuf> {
+    build(&["plugins/memhash/memhash.c", "plugins/memhash/dump.c"], "libmemhash.so")
+}
+
+/// A plugin of c-tests/evil, by the name of its source. None without a compiler.
+pub fn evil(source: &str) -> Option<PathBuf> {
+    let stem = source.rsplit_once('.').map_or(source, |(stem, _)| stem);
+    build(&[&format!("c-tests/evil/{source}")], &format!("libevil_{stem}.so"))
+}
+
+/// The built-in engine as a library: `libtchdb_like.so`.
+pub fn tchdb_like() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(build_tchdb_like).clone()
+}
+
+fn build_tchdb_like() -> PathBuf {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // Where the server under test was built, whatever said so.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target directory");
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(ROOT)
+        .args(["build", "--quiet", "-p", "tchdb_like-plugin", "--message-format=json"])
+        .arg("--target-dir")
+        .arg(target);
+    let output = command.output().expect("cargo");
+    let messages = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}:\n{messages}");
+
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["reason"] == "compiler-artifact")
+        .filter_map(|message| {
+            let names = message["filenames"].as_array()?.clone();
+            names
+                .iter()
+                .filter_map(|name| name.as_str())
+                .find(|n| n.ends_with("libtchdb_like.so"))
+                .map(PathBuf::from)
+        })
+        .next()
+        .expect("libtchdb_like.so among what cargo built")
+}
