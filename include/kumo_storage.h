@@ -28,9 +28,48 @@ struct msgpack_zone;
 #define KUMO_ABI_VERSION 1
 
 /**
- * From how many threads the functions of a table may be called.
+ * Thread model: any number of calls at once, from any threads.
  */
 #define KUMO_THREAD_PARALLEL 0
+
+/**
+ * Thread model: from any threads, one call at a time. Finalizers are calls too.
+ */
+#define KUMO_THREAD_SERIALIZED 1
+
+/**
+ * Thread model: one call at a time, all from one thread, which is not the one
+ * that loaded the plugin. Finalizers are calls too.
+ */
+#define KUMO_THREAD_SINGLE 2
+
+/**
+ * Capability: the data is in memory and gone after `close`, a crash or a kill.
+ */
+#define KUMO_CAP_VOLATILE (1 << 0)
+
+/**
+ * Capability: `for_each` and `seek` show records in the order of their keys,
+ * byte by byte.
+ */
+#define KUMO_CAP_ORDERED (1 << 1)
+
+/**
+ * Capability: after `sync` has returned true, what was written before survives
+ * a loss of power.
+ */
+#define KUMO_CAP_DURABLE_SYNC (1 << 2)
+
+/**
+ * Capability: writes wait while `backup` runs.
+ */
+#define KUMO_CAP_BACKUP_BLOCKS (1 << 3)
+
+/**
+ * Capability: any operation may be called from `for_each`'s callback, and
+ * several scans may run at once.
+ */
+#define KUMO_CAP_REENTRANT_SCAN (1 << 4)
 
 /**
  * What kind of failure `kumo_host.set_error` reports.
@@ -111,6 +150,39 @@ enum kumo_log
 typedef enum kumo_log kumo_log;
 #else
 typedef uint32_t kumo_log;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The type of a parameter: what the host checks before `open`.
+ */
+enum kumo_param_type
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Any text without `#`.
+     */
+    KUMO_PARAM_TYPE_STRING = 0,
+    /**
+     * Digits, perhaps behind a minus: a number of 64 bits.
+     */
+    KUMO_PARAM_TYPE_INT = 1,
+    /**
+     * `true` or `false`, `yes` or `no`, `on` or `off`, `1` or `0`.
+     */
+    KUMO_PARAM_TYPE_BOOL = 2,
+    /**
+     * A number of bytes: digits, perhaps with k, m, g or t behind them.
+     */
+    KUMO_PARAM_TYPE_SIZE = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum kumo_param_type kumo_param_type;
+#else
+typedef uint32_t kumo_param_type;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -200,7 +272,7 @@ typedef struct kumo_storage_op {
     bool (*del)(void *data,
                 const char *key,
                 uint32_t keylen,
-                kumo_storage_casproc proc_,
+                kumo_storage_casproc proc,
                 void *casdata);
     /**
      * Stores a value if `proc` agrees. Not found: stores without calling
@@ -211,7 +283,7 @@ typedef struct kumo_storage_op {
                    uint32_t keylen,
                    const char *val,
                    uint32_t vallen,
-                   kumo_storage_casproc proc_,
+                   kumo_storage_casproc proc,
                    void *casdata);
     /**
      * Stores `num` values in order and returns how many were stored. May be
@@ -276,12 +348,66 @@ typedef struct kumo_storage_op {
     /**
      * Deletes the current record if `proc` agrees, as `del` does.
      */
-    bool (*iterator_del)(void *iterator_data, kumo_storage_casproc proc_, void *casdata);
+    bool (*iterator_del)(void *iterator_data, kumo_storage_casproc proc, void *casdata);
     /**
      * Deletes the current record.
      */
     bool (*iterator_del_force)(void *iterator_data);
 } kumo_storage_op;
+
+/**
+ * A parameter that `open` takes: `PATH#name=value`.
+ */
+typedef struct kumo_param {
+    /**
+     * Letters, digits, `_`, `-` and `.`.
+     */
+    const char *name;
+    /**
+     * A `kumo_param_type`.
+     */
+    uint32_t value_type;
+    /**
+     * What holds where it is not given, as text; NULL: nothing does.
+     */
+    const char *default_value;
+    /**
+     * One line of help.
+     */
+    const char *help;
+} kumo_param;
+
+/**
+ * Takes one statistic, for `kumo_plugin.stats`.
+ */
+typedef void (*kumo_stats_add)(void *user, const char *name, const char *value);
+
+/**
+ * Takes one fault, for `kumo_plugin.verify`.
+ */
+typedef void (*kumo_verify_report)(void *user, const char *text);
+
+/**
+ * A put or a delete, for `kumo_plugin.batch`.
+ */
+typedef struct kumo_change {
+    /**
+     * The key.
+     */
+    const char *key;
+    /**
+     * Its length.
+     */
+    size_t keylen;
+    /**
+     * The value to store; NULL: delete the key, if it is there.
+     */
+    const char *val;
+    /**
+     * The value's length.
+     */
+    size_t vallen;
+} kumo_change;
 
 /**
  * A described plugin: what `kumo_plugin_init` returns.
@@ -299,11 +425,11 @@ typedef struct kumo_plugin {
      */
     uint32_t abi_version;
     /**
-     * `KUMO_THREAD_PARALLEL`.
+     * A `KUMO_THREAD_...`.
      */
     uint32_t thread_model;
     /**
-     * What the engine promises beyond the table: no bit is defined yet, so 0.
+     * What the engine promises, or says that it cannot: `KUMO_CAP_...` bits.
      */
     uint64_t caps;
     /**
@@ -319,10 +445,77 @@ typedef struct kumo_plugin {
      */
     const char *description;
     /**
-     * The table.
+     * The parameters that `open` takes behind the path, `params_num` of them;
+     * NULL where it takes none. The host refuses others, and values that are
+     * not of the type, before it calls `open`.
+     */
+    const struct kumo_param *params;
+    /**
+     * How many parameters there are.
+     */
+    size_t params_num;
+    /**
+     * The table. A described plugin may leave these slots NULL, and the host
+     * does without: get_header, updatev, rnum, backup, error,
+     * iterator_release_key, iterator_release_val, iterator_del,
+     * iterator_del_force. What it does then is correct, and slower: rnum counts
+     * by a scan, and backup opens a second instance at the copy's name and
+     * fills it.
      */
     struct kumo_storage_op op;
+    /**
+     * Returns when everything that was written before is as safe as the engine
+     * can make it (see `KUMO_CAP_DURABLE_SYNC`). False: it is not.
+     */
+    bool (*sync)(void *data);
+    /**
+     * Calls `add` for every statistic: names of letters, digits and `_`, values
+     * as text, both valid during the call. False: failed.
+     */
+    bool (*stats)(void *data, kumo_stats_add add, void *user);
+    /**
+     * Checks everything that is stored, and calls `report` for every fault, with
+     * one line of text. Returns the number of faults, or a negative value: the
+     * check itself failed. Reads and writes go on.
+     */
+    int64_t (*verify)(void *data, kumo_verify_report report, void *user);
+    /**
+     * Gives back the space of what has been deleted and overwritten. Reads and
+     * writes go on. False: failed.
+     */
+    bool (*compact)(void *data);
+    /**
+     * As `for_each`, in the order of the keys, from the first key that is not
+     * below `key`. For engines that keep an order.
+     */
+    int (*seek)(void *data,
+                const char *key,
+                size_t keylen,
+                void *user,
+                kumo_storage_visit func);
+    /**
+     * `get` for `num` keys at once: `vals[i]` and `vallens[i]` are set as `get`
+     * would, `vals[i]` to NULL where the key is not found. False: failed, and
+     * nothing of what it set counts.
+     */
+    bool (*getv)(void *data,
+                 const char *const *keys,
+                 const uint32_t *keylens,
+                 uint32_t num,
+                 const char **vals,
+                 uint32_t *vallens,
+                 struct msgpack_zone *zone);
+    /**
+     * Carries out `num` puts and deletes, in order, all or none: also when the
+     * process is killed in the middle. False: none.
+     */
+    bool (*batch)(void *data, const struct kumo_change *changes, size_t num);
 } kumo_plugin;
+
+/**
+ * A cleanup function, for `kumo_host.zone_push_finalizer`.
+ */
+typedef void (*kumo_finalizer)(void *data);
 
 /**
  * The host's services to a plugin. It lives as long as the process.
@@ -351,6 +544,17 @@ typedef struct kumo_host {
      * thread.
      */
     void (*set_error)(int32_t code, const char *text);
+    /**
+     * `msgpack_zone_push_finalizer`, for who has no `<msgpack.h>`: `func(data)`
+     * is called when the zone is cleared, last pushed first. False: no memory,
+     * and it will not be called.
+     */
+    bool (*zone_push_finalizer)(struct msgpack_zone *zone, kumo_finalizer func, void *data);
+    /**
+     * `msgpack_zone_malloc`: memory, aligned to 8, that lives until the zone is
+     * cleared; NULL: there is none.
+     */
+    void *(*zone_malloc)(struct msgpack_zone *zone, size_t size);
 } kumo_host;
 
 #if defined(__GNUC__)

@@ -102,7 +102,7 @@ pub struct kumo_storage_op {
             data: *mut c_void,
             key: *const c_char,
             keylen: u32,
-            proc_: kumo_storage_casproc,
+            proc: kumo_storage_casproc,
             casdata: *mut c_void,
         ) -> bool,
     >,
@@ -116,7 +116,7 @@ pub struct kumo_storage_op {
             keylen: u32,
             val: *const c_char,
             vallen: u32,
-            proc_: kumo_storage_casproc,
+            proc: kumo_storage_casproc,
             casdata: *mut c_void,
         ) -> bool,
     >,
@@ -197,7 +197,7 @@ pub struct kumo_storage_op {
     pub iterator_del: Option<
         unsafe extern "C-unwind" fn(
             iterator_data: *mut c_void,
-            proc_: kumo_storage_casproc,
+            proc: kumo_storage_casproc,
             casdata: *mut c_void,
         ) -> bool,
     >,
@@ -242,8 +242,27 @@ pub enum LogLevel {
     Debug = 3,
 }
 
-/// From how many threads the functions of a table may be called.
+/// Thread model: any number of calls at once, from any threads.
 pub const KUMO_THREAD_PARALLEL: u32 = 0;
+/// Thread model: from any threads, one call at a time. Finalizers are calls too.
+pub const KUMO_THREAD_SERIALIZED: u32 = 1;
+/// Thread model: one call at a time, all from one thread, which is not the one
+/// that loaded the plugin. Finalizers are calls too.
+pub const KUMO_THREAD_SINGLE: u32 = 2;
+
+/// Capability: the data is in memory and gone after `close`, a crash or a kill.
+pub const KUMO_CAP_VOLATILE: u64 = 1 << 0;
+/// Capability: `for_each` and `seek` show records in the order of their keys,
+/// byte by byte.
+pub const KUMO_CAP_ORDERED: u64 = 1 << 1;
+/// Capability: after `sync` has returned true, what was written before survives
+/// a loss of power.
+pub const KUMO_CAP_DURABLE_SYNC: u64 = 1 << 2;
+/// Capability: writes wait while `backup` runs.
+pub const KUMO_CAP_BACKUP_BLOCKS: u64 = 1 << 3;
+/// Capability: any operation may be called from `for_each`'s callback, and
+/// several scans may run at once.
+pub const KUMO_CAP_REENTRANT_SCAN: u64 = 1 << 4;
 
 /// The host's services to a plugin. It lives as long as the process.
 ///
@@ -263,7 +282,24 @@ pub struct kumo_host {
     /// is UTF-8, copied. The host forgets it before the next call on this
     /// thread.
     pub set_error: Option<unsafe extern "C" fn(code: i32, text: *const c_char)>,
+    /// `msgpack_zone_push_finalizer`, for who has no `<msgpack.h>`: `func(data)`
+    /// is called when the zone is cleared, last pushed first. False: no memory,
+    /// and it will not be called.
+    pub zone_push_finalizer: Option<
+        unsafe extern "C-unwind" fn(
+            zone: *mut msgpack_zone,
+            func: kumo_finalizer,
+            data: *mut c_void,
+        ) -> bool,
+    >,
+    /// `msgpack_zone_malloc`: memory, aligned to 8, that lives until the zone is
+    /// cleared; NULL: there is none.
+    pub zone_malloc:
+        Option<unsafe extern "C-unwind" fn(zone: *mut msgpack_zone, size: usize) -> *mut c_void>,
 }
+
+/// A cleanup function, for `kumo_host.zone_push_finalizer`.
+pub type kumo_finalizer = Option<unsafe extern "C-unwind" fn(data: *mut c_void)>;
 
 /// A described plugin: what `kumo_plugin_init` returns.
 ///
@@ -276,9 +312,9 @@ pub struct kumo_plugin {
     pub struct_size: usize,
     /// `KUMO_ABI_VERSION`.
     pub abi_version: u32,
-    /// `KUMO_THREAD_PARALLEL`.
+    /// A `KUMO_THREAD_...`.
     pub thread_model: u32,
-    /// What the engine promises beyond the table: no bit is defined yet, so 0.
+    /// What the engine promises, or says that it cannot: `KUMO_CAP_...` bits.
     pub caps: u64,
     /// The engine's name: letters, digits, `_` and `-`.
     pub name: *const c_char,
@@ -286,8 +322,138 @@ pub struct kumo_plugin {
     pub version: *const c_char,
     /// One line on what the engine is.
     pub description: *const c_char,
-    /// The table.
+    /// The parameters that `open` takes behind the path, `params_num` of them;
+    /// NULL where it takes none. The host refuses others, and values that are
+    /// not of the type, before it calls `open`.
+    pub params: *const kumo_param,
+    /// How many parameters there are.
+    pub params_num: usize,
+    /// The table. A described plugin may leave these slots NULL, and the host
+    /// does without: get_header, updatev, rnum, backup, error,
+    /// iterator_release_key, iterator_release_val, iterator_del,
+    /// iterator_del_force. What it does then is correct, and slower: rnum counts
+    /// by a scan, and backup opens a second instance at the copy's name and
+    /// fills it.
     pub op: kumo_storage_op,
+
+    // What follows is optional: NULL, or beyond struct_size.
+    /// Returns when everything that was written before is as safe as the engine
+    /// can make it (see `KUMO_CAP_DURABLE_SYNC`). False: it is not.
+    pub sync: Option<unsafe extern "C-unwind" fn(data: *mut c_void) -> bool>,
+
+    /// Calls `add` for every statistic: names of letters, digits and `_`, values
+    /// as text, both valid during the call. False: failed.
+    pub stats: Option<
+        unsafe extern "C-unwind" fn(
+            data: *mut c_void,
+            add: kumo_stats_add,
+            user: *mut c_void,
+        ) -> bool,
+    >,
+
+    /// Checks everything that is stored, and calls `report` for every fault, with
+    /// one line of text. Returns the number of faults, or a negative value: the
+    /// check itself failed. Reads and writes go on.
+    pub verify: Option<
+        unsafe extern "C-unwind" fn(
+            data: *mut c_void,
+            report: kumo_verify_report,
+            user: *mut c_void,
+        ) -> i64,
+    >,
+
+    /// Gives back the space of what has been deleted and overwritten. Reads and
+    /// writes go on. False: failed.
+    pub compact: Option<unsafe extern "C-unwind" fn(data: *mut c_void) -> bool>,
+
+    /// As `for_each`, in the order of the keys, from the first key that is not
+    /// below `key`. For engines that keep an order.
+    pub seek: Option<
+        unsafe extern "C-unwind" fn(
+            data: *mut c_void,
+            key: *const c_char,
+            keylen: usize,
+            user: *mut c_void,
+            func: kumo_storage_visit,
+        ) -> c_int,
+    >,
+
+    /// `get` for `num` keys at once: `vals[i]` and `vallens[i]` are set as `get`
+    /// would, `vals[i]` to NULL where the key is not found. False: failed, and
+    /// nothing of what it set counts.
+    pub getv: Option<
+        unsafe extern "C-unwind" fn(
+            data: *mut c_void,
+            keys: *const *const c_char,
+            keylens: *const u32,
+            num: u32,
+            vals: *mut *const c_char,
+            vallens: *mut u32,
+            zone: *mut msgpack_zone,
+        ) -> bool,
+    >,
+
+    /// Carries out `num` puts and deletes, in order, all or none: also when the
+    /// process is killed in the middle. False: none.
+    pub batch: Option<
+        unsafe extern "C-unwind" fn(
+            data: *mut c_void,
+            changes: *const kumo_change,
+            num: usize,
+        ) -> bool,
+    >,
+}
+
+/// Takes one statistic, for `kumo_plugin.stats`.
+pub type kumo_stats_add =
+    Option<unsafe extern "C" fn(user: *mut c_void, name: *const c_char, value: *const c_char)>;
+
+/// Takes one fault, for `kumo_plugin.verify`.
+pub type kumo_verify_report = Option<unsafe extern "C" fn(user: *mut c_void, text: *const c_char)>;
+
+/// The type of a parameter: what the host checks before `open`.
+#[repr(u32)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ParamType {
+    /// Any text without `#`.
+    String = 0,
+    /// Digits, perhaps behind a minus: a number of 64 bits.
+    Int = 1,
+    /// `true` or `false`, `yes` or `no`, `on` or `off`, `1` or `0`.
+    Bool = 2,
+    /// A number of bytes: digits, perhaps with k, m, g or t behind them.
+    Size = 3,
+}
+
+/// A parameter that `open` takes: `PATH#name=value`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct kumo_param {
+    /// Letters, digits, `_`, `-` and `.`.
+    pub name: *const c_char,
+    /// A `kumo_param_type`.
+    pub value_type: u32,
+    /// What holds where it is not given, as text; NULL: nothing does.
+    pub default_value: *const c_char,
+    /// One line of help.
+    pub help: *const c_char,
+}
+
+// SAFETY: the pointers of a `kumo_param` are to constants of the plugin.
+unsafe impl Sync for kumo_param {}
+
+/// A put or a delete, for `kumo_plugin.batch`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct kumo_change {
+    /// The key.
+    pub key: *const c_char,
+    /// Its length.
+    pub keylen: usize,
+    /// The value to store; NULL: delete the key, if it is there.
+    pub val: *const c_char,
+    /// The value's length.
+    pub vallen: usize,
 }
 
 // SAFETY: the pointers of a `kumo_plugin` are to constants of the plugin.
@@ -330,7 +496,10 @@ const _: () = {
     assert!(offset_of!(kumo_storage_op, iterator_release_val) == 152);
     assert!(offset_of!(kumo_storage_op, iterator_del) == 160);
     assert!(offset_of!(kumo_storage_op, iterator_del_force) == 168);
-    assert!(size_of::<kumo_plugin>() == 224 && offset_of!(kumo_plugin, op) == 48);
+    assert!(size_of::<kumo_plugin>() == 296 && offset_of!(kumo_plugin, op) == 64);
+    assert!(offset_of!(kumo_plugin, sync) == 240 && offset_of!(kumo_plugin, batch) == 288);
+    assert!(size_of::<kumo_param>() == 32 && size_of::<kumo_change>() == 32);
     assert!(offset_of!(kumo_plugin, struct_size) == 0);
-    assert!(size_of::<kumo_host>() == 32 && offset_of!(kumo_host, set_error) == 24);
+    assert!(size_of::<kumo_host>() == 48 && offset_of!(kumo_host, set_error) == 24);
+    assert!(offset_of!(kumo_host, zone_push_finalizer) == 32);
 };

@@ -128,9 +128,9 @@ unsafe fn bytes<'a>(data: *const c_char, len: usize) -> &'a [u8] {
 /// A C casproc as a closure. No proc agrees to everything.
 ///
 /// # Safety
-/// `proc_` may be called with `casdata` while the closure lives.
-unsafe fn cas(proc_: kumo_storage_casproc, casdata: *mut c_void) -> impl FnMut(&[u8]) -> bool {
-    move |old| match proc_ {
+/// `proc` may be called with `casdata` while the closure lives.
+unsafe fn cas(proc: kumo_storage_casproc, casdata: *mut c_void) -> impl FnMut(&[u8]) -> bool {
+    move |old| match proc {
         // SAFETY: the caller's promise; `old` is readable during the call.
         Some(call) => unsafe { call(casdata, old.as_ptr().cast(), old.len()) },
         None => true,
@@ -219,7 +219,16 @@ impl<S: Storage> Table<S> {
         name: S::NAME.as_ptr(),
         version: S::VERSION.as_ptr(),
         description: S::DESCRIPTION.as_ptr(),
+        params: ptr::null(),
+        params_num: 0,
         op: Self::OP,
+        sync: None,
+        stats: None,
+        verify: None,
+        compact: None,
+        seek: None,
+        getv: None,
+        batch: None,
     };
 
     /// The open engine behind `data`.
@@ -340,14 +349,14 @@ impl<S: Storage> Table<S> {
         data: *mut c_void,
         key: *const c_char,
         keylen: u32,
-        proc_: kumo_storage_casproc,
+        proc: kumo_storage_casproc,
         casdata: *mut c_void,
     ) -> bool {
         entry("del", false, || {
             // SAFETY: the contract.
             unsafe {
                 let key = bytes(key, keylen as usize);
-                Self::storage(data)?.del(key, &mut cas(proc_, casdata))
+                Self::storage(data)?.del(key, &mut cas(proc, casdata))
             }
         })
     }
@@ -358,14 +367,14 @@ impl<S: Storage> Table<S> {
         keylen: u32,
         val: *const c_char,
         vallen: u32,
-        proc_: kumo_storage_casproc,
+        proc: kumo_storage_casproc,
         casdata: *mut c_void,
     ) -> bool {
         entry("update", false, || {
             // SAFETY: the contract.
             unsafe {
                 let (key, val) = (bytes(key, keylen as usize), bytes(val, vallen as usize));
-                Self::storage(data)?.update(key, val, &mut cas(proc_, casdata))
+                Self::storage(data)?.update(key, val, &mut cas(proc, casdata))
             }
         })
     }
@@ -468,12 +477,12 @@ impl<S: Storage> Table<S> {
 
     unsafe extern "C-unwind" fn iterator_del(
         iterator_data: *mut c_void,
-        proc_: kumo_storage_casproc,
+        proc: kumo_storage_casproc,
         casdata: *mut c_void,
     ) -> bool {
         // SAFETY: the contract.
         entry("iterator_del", false, || unsafe {
-            Self::shown(iterator_data).0.del(&mut cas(proc_, casdata))
+            Self::shown(iterator_data).0.del(&mut cas(proc, casdata))
         })
     }
 
