@@ -141,6 +141,7 @@ fn is_a_point_in_time(engine: Engine) {
             .collect()
     });
     server.stop();
+    assert!(rounds.iter().any(|(before, after)| before < after), "writes stood still meanwhile");
     for (n, (before, after)) in rounds.into_iter().enumerate() {
         let server = Setup::new(engine).on(target(&setup, &format!("p{n}"))).start();
         let mut client = server.client();

@@ -32,9 +32,14 @@ pub(crate) fn digits_only(text: &[u8]) -> Option<u64> {
     })
 }
 
-/// An unsigned number, as `strtoull` reads it, but without a minus.
+/// An unsigned number, as `strtoull` reads it: it takes a minus, and negates
+/// modulo 2^64. memcached refuses what is behind a minus if that makes it
+/// large, so `-0` passes and `-1` does not.
 pub(crate) fn strtoull(text: &[u8]) -> Option<u64> {
-    signed(text).and_then(|(negative, number)| (!negative).then_some(number))
+    match signed(text)? {
+        (false, number) => Some(number),
+        (true, number) => Some(number.wrapping_neg()).filter(|&n| i64::try_from(n).is_ok()),
+    }
 }
 
 /// A signed number, as `strtoll` reads it.
@@ -63,7 +68,9 @@ mod tests {
             ("", None),
             (" ", None),
             ("+", None),
+            ("-0", Some(0)),
             ("-1", None),
+            ("-18446744073709551615", Some(1)),
             ("1x", None),
             ("1.0", None),
         ] {
