@@ -212,3 +212,17 @@ fn again_and_again(engine: Engine) {
 }
 
 on_every_engine!(opens_as_a_database, is_a_point_in_time, is_called_by_the_date, again_and_again);
+
+/// Connections to the admin port that say nothing do not keep kumoctl out.
+#[test]
+fn silent_connections() {
+    let setup = Setup::new(Engine::BuiltIn).rpc();
+    let server = setup.start();
+    let port = server.rpc.expect("the setup asked for it");
+    let silent: Vec<_> = (0..20)
+        .map(|_| std::net::TcpStream::connect(("127.0.0.1", port)).expect("a connection"))
+        .collect();
+    server.kumoctl(&["backup", "one"]).ok();
+    drop(silent);
+    server.stop();
+}

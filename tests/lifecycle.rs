@@ -5,6 +5,8 @@ mod bad_plugins;
 mod common;
 #[path = "lifecycle/restart.rs"]
 mod restart;
+#[path = "lifecycle/stopping.rs"]
+mod stopping;
 
 use common::{Client, Engine, Process, Setup, engines::on_every_engine, temp_dir};
 use std::{

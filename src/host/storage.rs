@@ -366,6 +366,10 @@ struct Scan<'a> {
 unsafe extern "C-unwind" fn show(user: *mut c_void, iterator_data: *mut c_void) -> c_int {
     // SAFETY: for_each made it, and the table's call has not returned.
     let scan = unsafe { &mut *user.cast::<Scan<'_>>() };
+    if scan.stopped {
+        // The engine goes on although it was told to stop.
+        return -1;
+    }
     let guard = NoUnwind { plugin: scan.plugin, operation: "a scan" };
     // SAFETY: the contract: valid during the callback.
     let (key, value) = unsafe {

@@ -1,22 +1,25 @@
 //! The admin port: kumofs's RPC, for `kumoctl`.
 
-use super::{ACCEPT_PAUSE, stopping};
+use super::{ACCEPT_PAUSE, GRACE, stopping};
 use crate::{
     engine::Engine,
     protocol::rpc::{BackupDone, Call, Decoded, MAX_MESSAGE, Refusal, backup_response, request},
 };
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     select,
     sync::watch,
     task::{JoinSet, spawn_blocking},
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 /// How many connections are served at once; more wait.
 const CONNECTIONS: usize = 16;
+
+/// How long a client may take to send a request or to read an answer.
+const CLIENT_PATIENCE: Duration = GRACE;
 
 /// Serves the RPC until the server stops and the calls under way are answered.
 pub(super) async fn serve(
@@ -68,13 +71,13 @@ async fn answer(
                     Call::Refused(refusal) => Err(refusal),
                     Call::Backup(suffix) => backup(Arc::clone(&engine), suffix).await,
                 };
-                stream.write_all(&backup_response(msgid, &answer)).await?;
+                soon(stream.write_all(&backup_response(msgid, &answer))).await?;
             }
             Decoded::Incomplete => {
                 let mut part = [0; 4096];
                 let room = part.len().min(MAX_MESSAGE + 1 - input.len());
                 let got = select! {
-                    got = stream.read(&mut part[..room]) => got?,
+                    got = soon(stream.read(&mut part[..room])) => got?,
                     () = stopping(&mut stop) => 0,
                 };
                 if got == 0 {
@@ -84,6 +87,12 @@ async fn answer(
             }
         }
     }
+}
+
+/// Waits for something that the client must do: a little while only, since the
+/// connections are few.
+async fn soon<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout(CLIENT_PATIENCE, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 /// Makes a backup on a thread of its own.

@@ -1,40 +1,54 @@
 //! A connection with its socket: a task of its worker.
 
 use super::{
+    GRACE,
     output::Output,
     session::{Next, Session},
     stopping,
     worker::Worker,
 };
+use crate::protocol::text::Limits;
 use socket2::SockRef;
 use std::{
     io::{self, ErrorKind, Read},
     pin::pin,
     rc::Rc,
-    time::Duration,
 };
 use tokio::{io::Interest, net::TcpStream, select, task::yield_now, time::sleep};
 
-/// How long a client may take, when the server stops, to read what it has been
-/// answered.
-const GRACE: Duration = Duration::from_secs(5);
+/// The least memory that a part of a large value is read into, in bytes. It
+/// doubles as the value arrives: a length that is announced takes none.
+const LEAST_PARTIAL: usize = 128 << 10;
 
 /// Serves a connection until the client is done with it, or until the server
-/// stops and everything that has arrived is answered.
+/// stops: then it answers what has arrived, and the client has [`GRACE`] to
+/// read it.
 pub(super) async fn serve(stream: TcpStream, worker: Rc<Worker>) -> io::Result<()> {
+    let mut stop = worker.stop.clone();
+    let too_slow = async {
+        stopping(&mut stop).await;
+        sleep(GRACE).await;
+    };
+    select! {
+        served = converse(stream, &worker) => served,
+        () = too_slow => Err(ErrorKind::TimedOut.into()),
+    }
+}
+
+async fn converse(stream: TcpStream, worker: &Worker) -> io::Result<()> {
     let mut connection = Connection::new(stream);
     let mut stop = worker.stop.clone();
     let mut stopped = pin!(stopping(&mut stop));
     loop {
-        select! {
+        let last = select! {
             biased;
-            ready = connection.stream.readable() => ready?,
-            () = &mut stopped => return Ok(()),
-        }
-        let mut next = connection.read(&worker)?;
+            () = &mut stopped => true,
+            ready = connection.stream.readable() => ready.map(|()| false)?,
+        };
+        let mut next = connection.read(worker)?;
         loop {
             if connection.has_unsent() {
-                connection.write_unsent(&worker).await?;
+                connection.write_unsent().await?;
             }
             match next {
                 Next::Input(_) => break,
@@ -42,9 +56,16 @@ pub(super) async fn serve(stream: TcpStream, worker: Rc<Worker>) -> io::Result<(
                 Next::Again => {
                     worker.context.counters.conn_yields.one();
                     yield_now().await;
-                    next = connection.go_on(&worker)?;
+                    next = connection.go_on(worker)?;
                 }
             }
+        }
+        if last {
+            return Ok(());
+        }
+        if connection.more_waits {
+            // The others of this worker first.
+            yield_now().await;
         }
     }
 }
@@ -59,6 +80,8 @@ struct Connection {
     filled: usize,
     /// How many bytes of input the session needs to go on.
     need: usize,
+    /// The last read took all that it had room for.
+    more_waits: bool,
     /// Output that the socket has refused.
     unsent: Vec<u8>,
     /// How many bytes of `unsent` have been written since.
@@ -73,6 +96,7 @@ impl Connection {
             partial: Vec::new(),
             filled: 0,
             need: 1,
+            more_waits: false,
             unsent: Vec::new(),
             sent: 0,
         }
@@ -92,16 +116,17 @@ impl Connection {
             if got == 0 {
                 return Ok(Next::Close);
             }
+            self.more_waits = held + got == shared.len();
             worker.context.counters.bytes_read.add(got as u64);
-            let (used, next) = self.pass(&shared[..held + got], worker)?;
+            let (used, next) = self.pass(&shared[..held + got], worker.limits, worker)?;
             self.keep(&shared[used..held + got]);
             return Ok(next);
         }
         drop(shared);
-        if self.partial.len() < self.need {
-            let mut larger = vec![0; self.need];
-            larger[..self.filled].copy_from_slice(&self.partial[..self.filled]);
-            self.partial = larger;
+        if self.partial.len() == self.filled && !self.make_room() {
+            // There is no memory for the value: it is refused as one that is
+            // too large, and its bytes are thrown away.
+            return self.answer(Limits { item_size: 0, ..worker.limits }, worker);
         }
         let Some(got) = receive(&self.stream, &mut self.partial[self.filled..])? else {
             return Ok(Next::Input(self.need));
@@ -111,17 +136,40 @@ impl Connection {
         }
         worker.context.counters.bytes_read.add(got as u64);
         self.filled += got;
+        self.more_waits = self.filled == self.partial.len();
         if self.filled < self.need {
             return Ok(Next::Input(self.need));
         }
         self.go_on(worker)
     }
 
-    /// Answers what is in `partial`, without reading.
+    /// Makes `partial` longer, for more of what is needed. False: there is no
+    /// memory.
+    fn make_room(&mut self) -> bool {
+        let doubled = (2 * self.filled).max(LEAST_PARTIAL);
+        // One byte more is what a line without an end asks for.
+        let enough = if self.need == self.filled + 1 { doubled } else { self.need };
+        let room = enough.min(doubled);
+        if self.partial.try_reserve_exact(room - self.partial.len()).is_err() {
+            return false;
+        }
+        self.partial.resize(room, 0);
+        true
+    }
+
+    /// Goes on with what is in `partial`, without reading.
     fn go_on(&mut self, worker: &Worker) -> io::Result<Next> {
+        self.answer(worker.limits, worker)
+    }
+
+    fn answer(&mut self, limits: Limits, worker: &Worker) -> io::Result<Next> {
         let input = std::mem::take(&mut self.partial);
-        let (used, next) = self.pass(&input[..self.filled], worker)?;
-        self.keep(&input[used..self.filled]);
+        let (used, next) = self.pass(&input[..self.filled], limits, worker)?;
+        if used == 0 {
+            self.partial = input;
+        } else {
+            self.keep(&input[used..self.filled]);
+        }
         Ok(next)
     }
 
@@ -139,24 +187,17 @@ impl Connection {
 
     /// Answers input, writes once, and keeps what the socket refuses. No value
     /// stays pinned when it returns.
-    fn pass(&mut self, input: &[u8], worker: &Worker) -> io::Result<(usize, Next)> {
+    fn pass(&mut self, input: &[u8], limits: Limits, worker: &Worker) -> io::Result<(usize, Next)> {
         let mut pins = worker.pins.borrow_mut();
         let mut out = Output::new(worker.output.take());
-        let (used, next) =
-            self.session.drive(input, worker.limits, &worker.context, &pins, &mut out);
+        let (used, next) = self.session.drive(input, limits, &worker.context, &pins, &mut out);
         if let Next::Input(need) = next {
-            self.need = self.need_more(need, input.len() - used, worker);
+            self.need = need;
         }
         let result = self.write(&out, worker);
         worker.output.set(out.bytes);
         pins.clear();
         result.map(|()| (used, next))
-    }
-
-    /// How much input to wait for when a line has no end yet and does not say
-    /// how long it is: it doubles, so that it is not copied too often.
-    fn need_more(&self, need: usize, held: usize, worker: &Worker) -> usize {
-        if need == held + 1 && need > worker.input_size { 2 * held } else { need }
     }
 
     fn write(&mut self, out: &Output<'_>, worker: &Worker) -> io::Result<()> {
@@ -183,17 +224,9 @@ impl Connection {
     }
 
     /// Waits until the socket has taken everything.
-    async fn write_unsent(&mut self, worker: &Worker) -> io::Result<()> {
-        let mut stop = worker.stop.clone();
-        let mut too_slow = pin!(async {
-            stopping(&mut stop).await;
-            sleep(GRACE).await;
-        });
+    async fn write_unsent(&mut self) -> io::Result<()> {
         while self.has_unsent() {
-            select! {
-                ready = self.stream.writable() => ready?,
-                () = &mut too_slow => return Err(ErrorKind::TimedOut.into()),
-            }
+            self.stream.writable().await?;
             match self.stream.try_write(&self.unsent[self.sent..]) {
                 Ok(count) => self.sent += count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}

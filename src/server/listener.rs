@@ -25,7 +25,7 @@ use tokio::{
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
 
-/// The least length that the line of a get may have, in bytes.
+/// The longest line of a get, in bytes: about 4000 of the longest keys.
 const KEYS_LINE: usize = 1 << 20;
 
 /// Why a server does not start.
@@ -176,8 +176,7 @@ fn start_workers(
     statistics: &Arc<Statistics>,
     stopped: &watch::Receiver<bool>,
 ) -> io::Result<Workers> {
-    let limits =
-        Limits { item_size: settings.item_size, keys_line: settings.item_size.max(KEYS_LINE) };
+    let limits = Limits { item_size: settings.item_size, keys_line: KEYS_LINE };
     let mut workers = Workers::default();
     for (number, counters) in statistics.workers(settings.threads).iter().enumerate() {
         let context = Context {
@@ -229,6 +228,8 @@ async fn accept(
 
 fn prepare(stream: tokio::net::TcpStream) -> io::Result<TcpStream> {
     stream.set_nodelay(true)?;
+    // A client whose machine is gone would keep its slot for ever.
+    socket2::SockRef::from(&stream).set_keepalive(true)?;
     stream.into_std()
 }
 

@@ -42,6 +42,10 @@ pub struct Settings {
 /// descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long clients may take, when the server stops, to read what they have been
+/// answered.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// Waits until the server stops; a server that is gone has stopped.
 async fn stopping(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|&stop| stop).await;

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     engine::{Arithmetic, Delta, Engine, Item, Lookup, Mode, NewItem, Stored},
     host::{Failure, Pins},
-    protocol::text::{Keys, Request, end, number, server_error, stat, value_head},
+    protocol::text::{Keys, Request, number, server_error, stat, value_head},
 };
 use std::{
     cell::Cell,
@@ -48,6 +48,18 @@ impl FailureLog {
         }
     }
 }
+
+/// What a get asks for, its keys apart.
+#[derive(Clone, Copy)]
+pub(super) struct Get {
+    /// The CAS unique too.
+    pub cas: bool,
+    /// A new expiry.
+    pub touch: Option<i32>,
+}
+
+/// A failure that the client has been told.
+pub(super) struct Reported;
 
 /// What `cache_memlimit` answers below this, as memcached does.
 const LEAST_MEGABYTES: u32 = 8;
@@ -184,41 +196,32 @@ impl Context {
         "END\r\n"
     }
 
-    /// Answers as many keys of a get as the output may hold. False: keys remain,
-    /// to be answered by the next call, with the next output.
+    /// Answers one key of a get. Err, reported: nothing of the get is to follow.
     pub fn get<'p>(
         &self,
-        keys: &mut Keys<'_>,
-        cas: bool,
-        touch: Option<i32>,
+        key: &[u8],
+        get: Get,
         pins: &'p Pins,
         out: &mut Output<'p>,
-        limit: usize,
-    ) -> bool {
-        while out.len() < limit {
-            let Some(key) = keys.take() else {
-                end(&mut out.bytes);
-                return true;
-            };
-            let found = match touch {
-                None => self.engine.get(key, pins),
-                Some(exptime) => self.engine.get_and_touch(key, exptime, pins),
-            };
-            match found {
-                Ok(found) => {
-                    self.count_lookup(touch.is_some(), &found);
-                    if let Lookup::Hit(item) = found {
-                        value(out, key, &item, cas);
-                    }
+    ) -> Result<(), Reported> {
+        let found = match get.touch {
+            None => self.engine.get(key, pins),
+            Some(exptime) => self.engine.get_and_touch(key, exptime, pins),
+        };
+        match found {
+            Ok(found) => {
+                self.count_lookup(get.touch.is_some(), &found);
+                if let Lookup::Hit(item) = found {
+                    value(out, key, &item, get.cas);
                 }
-                Err(failure) => {
-                    // In the place of END, so that it is not taken for a miss.
-                    self.failed(&failure, &mut out.bytes);
-                    return true;
-                }
+                Ok(())
+            }
+            Err(failure) => {
+                // In the place of END, so that it is not taken for a miss.
+                self.failed(&failure, &mut out.bytes);
+                Err(Reported)
             }
         }
-        false
     }
 
     fn count_lookup(&self, touch: bool, found: &Lookup<'_>) {

@@ -29,8 +29,6 @@ pub(super) struct Worker {
     pub limits: Limits,
     /// Where input is read into; never held across an await.
     pub input: RefCell<Box<[u8]>>,
-    /// The length of `input`.
-    pub input_size: usize,
     /// A buffer for output, while no pass has it.
     pub output: Cell<Vec<u8>>,
     pub pins: RefCell<Pins>,
@@ -77,7 +75,6 @@ pub(super) fn spawn(
             context,
             limits,
             input: RefCell::new(vec![0; INPUT_SIZE].into_boxed_slice()),
-            input_size: INPUT_SIZE,
             output: Cell::new(Vec::new()),
             pins: RefCell::new(Pins::new()),
             stop,

@@ -16,7 +16,7 @@ fn bad_suffixes(engine: Engine) {
     server.assert_well();
     let before = setup.files();
     let long = "x".repeat(300);
-    for suffix in ["", "..", "a/b", "/tmp/kumo", "../kumo", "a/../b", "a\nb", &long] {
+    for suffix in ["", "..", "a.tmp", "a/b", "/tmp/kumo", "../kumo", "a/../b", "a\nb", &long] {
         server.kumoctl(&["backup", suffix]).refused(&["suffix"]);
         nothing_left(&setup, &mut server, &before);
     }

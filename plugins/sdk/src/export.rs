@@ -409,6 +409,10 @@ impl<S: Storage> Table<S> {
             let func = func.ok_or_else(|| Error::invalid("for_each was given no function"))?;
             let mut answer = 0;
             storage.for_each(&mut |entry| {
+                if answer < 0 {
+                    // It was told to stop, and goes on.
+                    return ControlFlow::Break(());
+                }
                 let mut shown = Shown(entry);
                 // SAFETY: the host's function and its argument.
                 let said = unsafe { func(user, (&raw mut shown).cast()) };

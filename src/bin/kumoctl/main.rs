@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
 use kumo::protocol::rpc::PORT;
-use std::{process::ExitCode, time::Duration};
+use std::{io::Write, process::ExitCode, time::Duration};
 
 /// Looks after a running kumo-server.
 #[derive(Parser)]
@@ -56,7 +56,9 @@ fn main() -> ExitCode {
 fn backup(server: &str, suffix: Option<&str>) -> Result<()> {
     let today = || chrono::Local::now().format("%Y%m%d").to_string();
     let suffix = suffix.map_or_else(today, str::to_owned);
-    println!("suffix={suffix}");
+    let mut out = std::io::stdout();
+    // Who does not read what is printed has had the backup all the same.
+    let _ = writeln!(out, "suffix={suffix}");
     // How long it will take is not known; that it is alive is shown on a
     // terminal.
     let spinner = ProgressBar::new_spinner().with_message("the server writes the backup");
@@ -64,10 +66,11 @@ fn backup(server: &str, suffix: Option<&str>) -> Result<()> {
     let done = rpc::backup(server, PORT, &suffix);
     spinner.finish_and_clear();
     let done = done.with_context(|| format!("no backup {suffix:?} of {server}"))?;
-    println!("path={}", done.path);
-    println!("records={}", done.records);
-    println!("bytes={}", done.bytes);
-    println!("seconds={:.3}", done.seconds);
+    let _ = writeln!(
+        out,
+        "path={}\nrecords={}\nbytes={}\nseconds={:.3}",
+        done.path, done.records, done.bytes, done.seconds
+    );
     eprintln!(
         "{} records, {} in {:.1} s: complete",
         HumanCount(done.records),

@@ -47,6 +47,9 @@ fn target(location: &OsStr, suffix: &str) -> Result<PathBuf, Failure> {
     if let Some(odd) = suffix.chars().find(|c| matches!(c, '/' | '#') || c.is_control()) {
         return bad(&format!("has a {odd:?}"));
     }
+    if suffix.ends_with(".tmp") {
+        return bad("ends in .tmp, as a backup that is not finished does");
+    }
     if suffix.len() > 100 {
         return bad("is longer than 100 bytes");
     }
@@ -136,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_suffix_that_leaves_the_directory_or_the_name_is_refused() {
-        for suffix in ["", ".", "..", "a/b", "../x", "/", "a#b", "a\0b", "a\nb"] {
+        for suffix in ["", "a.tmp", ".", "..", "a/b", "../x", "/", "a#b", "a\0b", "a\nb"] {
             assert!(target(OsStr::new("kumo.db"), suffix).is_err(), "{suffix:?}");
         }
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     engine::{Arithmetic, Delta, Item, Lookup, Mode, NewItem, Stored, number::strtoull},
-    host::{Delete, Failure, Pins, Update},
+    host::{Delete, ErrorCode, Failure, Pins, Update},
 };
 use kumo_plugin::record::clocktime;
 use std::cell::Cell;
@@ -24,8 +24,17 @@ thread_local! {
 }
 
 /// Builds a record and hands it to `write`.
-fn with_record<R>(head: &Head, parts: [&[u8]; 2], write: impl FnOnce(&[u8]) -> R) -> R {
+fn with_record<R>(
+    head: &Head,
+    parts: [&[u8]; 2],
+    write: impl FnOnce(&[u8]) -> Result<R, Failure>,
+) -> Result<R, Failure> {
     let mut buffer = BUFFER.take();
+    buffer.clear();
+    let size = MAX_HEAD + parts[0].len() + parts[1].len();
+    buffer.try_reserve(size).map_err(|_| {
+        Failure::new(ErrorCode::Memory, format!("no memory for an item of {size} bytes"))
+    })?;
     encode(&mut buffer, head, parts);
     let result = write(&buffer);
     if buffer.capacity() <= KEPT_BUFFER {
@@ -67,7 +76,7 @@ impl Shared {
         let key = stored_key(item.key)?;
         let _lock = self.locks.lock(key.hash());
         let now = wall();
-        self.own.settle(now)?;
+        self.own.settle(now);
         let head = || -> Result<Head, Failure> {
             Ok(Head {
                 clocktime: self.own.time()?,
@@ -124,7 +133,7 @@ impl Shared {
     pub fn delete(&self, key: &StoredKey) -> Result<bool, Failure> {
         let _lock = self.locks.lock(key.hash());
         let now = wall();
-        self.own.settle(now)?;
+        self.own.settle(now);
         let mut buffer = [0; MAX_HEAD];
         let found = self.head_of(key, now, &mut buffer)?;
         if found.live.is_none() {
@@ -157,12 +166,14 @@ impl Shared {
     ) -> Result<Lookup<'a>, Failure> {
         let _lock = self.locks.lock(key.hash());
         let now = wall();
-        self.own.settle(now)?;
+        self.own.settle(now);
         let value = self.storage.get(key.as_bytes(), pins)?;
         let found = self.found(value, now)?;
         let Some((old, data)) = found.live else { return self.look(value, now) };
         let head = Head { expiry: expiry(exptime, now), ..old };
-        self.put(key, found.seen, &head, [data, &[]])?;
+        if head != old {
+            self.put(key, found.seen, &head, [data, &[]])?;
+        }
         Ok(Lookup::Hit(Item { flags: old.flags, cas: old.cas(), data }))
     }
 
@@ -170,7 +181,7 @@ impl Shared {
     pub fn arithmetic(&self, key: &StoredKey, delta: Delta) -> Result<Arithmetic, Failure> {
         let _lock = self.locks.lock(key.hash());
         let now = wall();
-        self.own.settle(now)?;
+        self.own.settle(now);
         let pins = Pins::new();
         let found = self.found(self.storage.get(key.as_bytes(), &pins)?, now)?;
         let Some((old, data)) = found.live else { return Ok(Arithmetic::NotFound) };
@@ -181,9 +192,10 @@ impl Shared {
         };
         // A shorter number is padded to the old length, as memcached does.
         let mut digits = itoa::Buffer::new();
-        let text = format!("{:<width$}", digits.format(number), width = data.len());
+        let mut text = digits.format(number).as_bytes().to_vec();
+        text.resize(text.len().max(data.len()), b' ');
         let head = Head { clocktime: self.own.time()?, explicit_cas: None, ..old };
-        self.put(key, found.seen, &head, [text.as_bytes(), &[]])?;
+        self.put(key, found.seen, &head, [&text, &[]])?;
         Ok(Arithmetic::Number(number))
     }
 }

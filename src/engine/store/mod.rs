@@ -13,6 +13,8 @@ mod locks;
 mod own;
 mod record;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 pub use key::MAX_KEY;
 
@@ -152,7 +154,7 @@ impl Engine for Store {
     fn get<'a>(&self, key: &[u8], pins: &'a Pins) -> Result<Lookup<'a>, Failure> {
         let key = stored_key(key)?;
         let now = wall();
-        self.shared.own.settle(now)?;
+        self.shared.own.settle(now);
         self.shared.look(self.shared.storage.get(key.as_bytes(), pins)?, now)
     }
 
@@ -195,8 +197,11 @@ impl Engine for Store {
                 self.sweeper.wake();
                 Ok(())
             }
-            // As in memcached: a time that has passed flushes nothing.
-            Some(due) if due <= now => Ok(()),
+            Some(since) if since <= now => {
+                self.shared.own.flush_since(since)?;
+                self.sweeper.wake();
+                Ok(())
+            }
             Some(due) => {
                 self.sweeper.expect(exptime);
                 self.shared.own.flush_at(due)

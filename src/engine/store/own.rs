@@ -18,7 +18,7 @@ use std::{
     ops::ControlFlow,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, AtomicU64, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst},
     },
 };
 
@@ -93,6 +93,9 @@ pub(super) struct Own {
     flushed: AtomicU64,
     flush_due: AtomicU32,
     state: Mutex<State>,
+    /// A flush has been carried out and could not be stored: nothing is written
+    /// before it is, or a restart would flush that too.
+    unsaved: AtomicBool,
 }
 
 impl Own {
@@ -116,6 +119,7 @@ impl Own {
             flushed: AtomicU64::new(state.flushed),
             flush_due: AtomicU32::new(state.flush_due),
             state: Mutex::new(state),
+            unsaved: AtomicBool::new(false),
             storage,
             key,
         };
@@ -133,9 +137,9 @@ impl Own {
     /// A clocktime above all that were given out, before or after a restart.
     pub fn time(&self) -> Result<u64, Failure> {
         let time = self.tick();
-        if time >= self.mark.load(SeqCst) {
+        if time >= self.mark.load(SeqCst) || self.unsaved.load(SeqCst) {
             let state = self.state();
-            if time >= state.mark {
+            if time >= state.mark || self.unsaved.load(SeqCst) {
                 self.write(state, |_| {}, time)?;
             }
         }
@@ -166,11 +170,16 @@ impl Own {
         let head = Head { clocktime: time, ..Head::default() };
         encode(&mut value, &head, [&changed.encode(), &[]]);
         self.storage.set(self.key.as_bytes(), &value)?;
-        *state = changed;
+        self.unsaved.store(false, SeqCst);
         self.mark.store(changed.mark, SeqCst);
+        self.take_effect(&mut state, changed);
+        Ok(())
+    }
+
+    fn take_effect(&self, state: &mut State, changed: State) {
+        *state = changed;
         self.flushed.store(changed.flushed, SeqCst);
         self.flush_due.store(changed.flush_due, SeqCst);
-        Ok(())
     }
 
     /// Flushes what is stored before now.
@@ -180,6 +189,14 @@ impl Own {
         self.write(state, |s| (s.flushed, s.flush_due) = (time, NEVER), time)
     }
 
+    /// Flushes what was stored before the UNIX time `since`, which has passed.
+    pub fn flush_since(&self, since: u32) -> Result<(), Failure> {
+        let state = self.state();
+        let time = self.tick();
+        let before = (u64::from(since) << 32).saturating_sub(1).min(time);
+        self.write(state, |s| (s.flushed, s.flush_due) = (s.flushed.max(before), NEVER), time)
+    }
+
     /// Flushes, when the UNIX time `due` comes, what is stored before then.
     pub fn flush_at(&self, due: u32) -> Result<(), Failure> {
         let state = self.state();
@@ -187,18 +204,28 @@ impl Own {
         self.write(state, |s| s.flush_due = due, time)
     }
 
+    /// Whether a flush is still to come.
+    pub fn flush_pending(&self) -> bool {
+        self.flush_due.load(SeqCst) != NEVER
+    }
+
     /// Carries out a flush that is due. Every command comes here first, so a
-    /// record that is written after the time has a later clocktime.
-    pub fn settle(&self, now: u32) -> Result<(), Failure> {
-        if now < self.flush_due.load(SeqCst) || self.flush_due.load(SeqCst) == NEVER {
-            return Ok(());
+    /// record that is written after the time has a later clocktime. Reads do
+    /// not fail because the flush cannot be stored; the next write tries again.
+    pub fn settle(&self, now: u32) {
+        if now < self.flush_due.load(SeqCst) || !self.flush_pending() {
+            return;
         }
-        let state = self.state();
-        if now < state.flush_due {
-            return Ok(());
+        let mut state = self.state();
+        if now < state.flush_due || state.flush_due == NEVER {
+            return;
         }
-        let time = self.tick();
-        self.write(state, |s| (s.flushed, s.flush_due) = (time, NEVER), time)
+        let flushed = State { flushed: self.tick(), flush_due: NEVER, ..*state };
+        self.unsaved.store(true, SeqCst);
+        self.take_effect(&mut state, flushed);
+        if let Err(failure) = self.write(state, |_| {}, flushed.flushed) {
+            tracing::error!("a flush that was due could not be stored: {failure}");
+        }
     }
 
     /// Whether a record with this clocktime has been flushed.
@@ -218,17 +245,21 @@ impl Own {
 }
 
 /// The newest clocktime in a database that has no record of ours: one that
-/// kumofs wrote, or an empty one.
+/// kumofs wrote, or an empty one. What is a year ahead was not written by a
+/// clock, and would stop ours.
 fn newest(storage: &Storage) -> Result<u64, Failure> {
+    let limit = u64::from(wall().saturating_add(YEAR)) << 32;
     let mut newest = 0;
-    if storage.rnum() > 0 {
-        storage.for_each(&mut |record| {
-            newest = newest.max(clocktime(record.value).unwrap_or(0));
-            ControlFlow::Continue(())
-        })?;
-    }
+    storage.for_each(&mut |record| {
+        let time = clocktime(record.value).unwrap_or(0);
+        newest = newest.max(if time < limit { time } else { 0 });
+        ControlFlow::Continue(())
+    })?;
     Ok(newest)
 }
+
+/// In seconds.
+const YEAR: u32 = 365 * 24 * 60 * 60;
 
 #[cfg(test)]
 mod tests {

@@ -29,8 +29,9 @@ const INTERVAL: Duration = Duration::from_secs(60);
 /// A sweep may take this part of the time at most.
 const DUTY: u32 = 20;
 
-/// How many dead keys are noted before they are deleted; bounds the memory.
-const BATCH: usize = 10_000;
+/// How many bytes of dead keys are noted before they are deleted; bounds the
+/// memory.
+const BATCH: usize = 64 << 20;
 
 /// Runs the sweep. Dropping it stops the sweep and waits for that.
 pub(super) struct Sweeper {
@@ -132,46 +133,69 @@ fn run(shared: &Shared, signal: &Signal) {
 
 /// What a sweep did.
 #[derive(Default)]
-struct Swept {
+pub(super) struct Swept {
     deleted: u64,
     /// Some records will expire later.
     still_expiring: bool,
 }
 
-/// Deletes every dead record.
-fn sweep(shared: &Shared, stop: &AtomicBool) -> Result<Swept, Failure> {
+/// Deletes every dead record. What fails does not keep it from the others: the
+/// first failure is returned at the end.
+pub(super) fn sweep(shared: &Shared, stop: &AtomicBool) -> Result<Swept, Failure> {
     let mut swept = Swept::default();
     loop {
-        shared.own.settle(wall())?;
-        let mut dead: Vec<Box<[u8]>> = Vec::new();
-        let now = wall();
-        shared.storage.for_each(&mut |record| {
-            if let Ok(Some((head, _))) = decode(record.value)
-                && !shared.own.is_own(record.key)
-            {
-                if shared.is_dead(&head, now) {
-                    dead.push(record.key.into());
-                } else {
-                    swept.still_expiring |= head.expiry.is_some();
-                }
-            }
-            if dead.len() == BATCH || stop.load(Relaxed) {
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(())
-        })?;
+        shared.own.settle(wall());
+        swept.still_expiring |= shared.own.flush_pending();
+        let (dead, mut failure) = note_dead(shared, stop, &mut swept);
         let before = swept.deleted;
-        for key in &dead {
+        for key in &dead.keys {
             if stop.load(Relaxed) {
                 return Ok(swept);
             }
-            swept.deleted += u64::from(delete_dead(shared, key)?);
+            match delete_dead(shared, key) {
+                Ok(deleted) => swept.deleted += u64::from(deleted),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        if let Some(failure) = failure {
+            return Err(failure);
         }
         // Without progress another round would find the same records.
-        if dead.len() < BATCH || swept.deleted == before {
+        if dead.bytes < BATCH || swept.deleted == before {
             return Ok(swept);
         }
     }
+}
+
+/// The keys of dead records.
+#[derive(Default)]
+struct Dead {
+    keys: Vec<Box<[u8]>>,
+    bytes: usize,
+}
+
+/// Looks for dead records, until there is a batch of them. A scan that fails
+/// has found some all the same.
+fn note_dead(shared: &Shared, stop: &AtomicBool, swept: &mut Swept) -> (Dead, Option<Failure>) {
+    let mut dead = Dead::default();
+    let now = wall();
+    let scanned = shared.storage.for_each(&mut |record| {
+        if let Ok(Some((head, _))) = decode(record.value)
+            && !shared.own.is_own(record.key)
+        {
+            if shared.is_dead(&head, now) {
+                dead.bytes += record.key.len() + size_of::<Box<[u8]>>();
+                dead.keys.push(record.key.into());
+            } else {
+                swept.still_expiring |= head.expiry.is_some();
+            }
+        }
+        if dead.bytes >= BATCH || stop.load(Relaxed) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    });
+    (dead, scanned.err())
 }
 
 /// Deletes a record if it is still dead. A key that is not of our making is
