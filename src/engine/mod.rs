@@ -117,6 +117,9 @@ pub trait Engine: Send + Sync {
     /// Finds an item. Its data stays where it is until the pins are cleared.
     fn get<'a>(&self, key: &[u8], pins: &'a Pins) -> Result<Lookup<'a>, Failure>;
 
+    /// Finds several items, in the order of the keys.
+    fn get_many<'a>(&self, keys: &[&[u8]], pins: &'a Pins) -> Result<Vec<Lookup<'a>>, Failure>;
+
     /// Finds an item and gives it a new expiry.
     fn get_and_touch<'a>(
         &self,
@@ -144,7 +147,10 @@ pub trait Engine: Send + Sync {
     fn flush(&self, exptime: i32) -> Result<(), Failure>;
 
     /// How many items there are.
-    fn items(&self) -> u64;
+    fn items(&self) -> Result<u64, Failure>;
+
+    /// What the storage engine says of itself: names and values.
+    fn storage_stats(&self) -> Result<Vec<(String, String)>, Failure>;
 
     /// Writes a copy of the database beside it, with `-suffix` behind its
     /// name. Returns when the copy is complete; reads and writes go on.

@@ -1,11 +1,12 @@
 //! The host's comparison, as a table's `del` and `update` call it.
 
+use super::operations::Ask;
 use kumo_plugin::abi::kumo_storage_casproc;
 use libc::{c_char, c_void};
 
 /// A comparison under way, and what became of it.
 pub(super) struct Comparison<'a> {
-    ask: &'a mut dyn FnMut(&[u8]) -> bool,
+    ask: Ask<'a>,
     /// Whether the engine asked, which it does for a record that exists.
     pub asked: bool,
     /// What the last answer was.
@@ -13,7 +14,7 @@ pub(super) struct Comparison<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    pub fn new(ask: &'a mut dyn FnMut(&[u8]) -> bool) -> Self {
+    pub fn new(ask: Ask<'a>) -> Self {
         Self { ask, asked: false, agreed: false }
     }
 

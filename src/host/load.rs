@@ -1,21 +1,21 @@
 //! Loads a plugin and says exactly what is wrong with a bad one.
 
 use super::{
+    describe,
     find::{PATH_VARIABLE, find, trusted},
-    services::{HOST, clear_error, line, take_error},
+    guard::guarded,
+    params::Param,
+    services::{HOST, clear_error, take_error},
     storage::Storage,
     table::Table,
+    threads::Threads,
     zone_symbols,
 };
-use ::kumo_plugin::abi::{
-    KUMO_ABI_VERSION, KUMO_THREAD_PARALLEL, kumo_plugin, kumo_plugin_init_fn, kumo_storage_init_fn,
-    kumo_storage_op,
-};
+use ::kumo_plugin::abi::{KUMO_ABI_VERSION, kumo_plugin_init_fn, kumo_storage_init_fn};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use std::{
     error::Error,
     ffi::OsStr,
-    mem::offset_of,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -86,19 +86,34 @@ fn list(directories: &[PathBuf]) -> String {
 
 /// A plugin that has been loaded and checked. It is never unloaded.
 #[derive(Clone)]
-pub struct Plugin {
-    name: Arc<str>,
-    description: Option<String>,
-    table: Table,
-    described: bool,
+pub struct Plugin(pub(super) Arc<Loaded>);
+
+/// What is known of a plugin.
+pub(super) struct Loaded {
+    pub name: String,
+    pub about: Option<About>,
+    pub table: Table,
+    pub threads: Threads,
+    pub caps: u64,
+    pub params: Vec<Param>,
+}
+
+/// What a described plugin says of itself.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// The version of the engine.
+    pub version: String,
+    /// One line on what it is.
+    pub description: String,
+    /// The version of the contract that it was compiled for.
+    pub abi_version: u32,
 }
 
 impl Plugin {
     /// Finds, loads and checks the plugin that `name` means: a path, or a name
     /// to look for.
     pub fn load(name: &str) -> Result<Self, LoadError> {
-        let path = find(name)
-            .map_err(|directories| LoadError::NotFound { name: name.to_owned(), directories })?;
+        let path = Self::find(name)?;
         trusted(&path).map_err(|reason| LoadError::NotTrusted { path: path.clone(), reason })?;
         zone_symbols::keep();
         // Everything is resolved now, nothing is offered to other libraries,
@@ -123,6 +138,11 @@ impl Plugin {
         }
     }
 
+    /// The library that `name` means.
+    pub fn find(name: &str) -> Result<PathBuf, LoadError> {
+        find(name).map_err(|directories| LoadError::NotFound { name: name.to_owned(), directories })
+    }
+
     /// A plugin that is linked into this executable.
     ///
     /// # Safety
@@ -135,88 +155,73 @@ impl Plugin {
     /// # Safety
     /// `init` keeps the contract, and its library is never unloaded.
     unsafe fn classic(init: kumo_storage_init_fn, path: &Path) -> Result<Self, LoadError> {
-        // SAFETY: the caller's promise.
-        let op = unsafe { init() };
         let name = path.display().to_string();
-        let table = Table::check(&op).map_err(|slot| null_slot(&name, slot))?;
-        Ok(Self { name: name.into(), description: None, table, described: false })
+        // SAFETY: the caller's promise.
+        let op = guarded(&name, "kumo_storage_init", || unsafe { init() });
+        let table = Table::classic(&op).map_err(|slot| {
+            unfit(&name, format!("its table has NULL for {slot}; only updatev may be NULL"))
+        })?;
+        let threads = Threads::Parallel;
+        Ok(Self(Arc::new(Loaded { name, about: None, table, threads, caps: 0, params: vec![] })))
     }
 
     /// # Safety
     /// `init` keeps the contract, and its library is never unloaded.
     unsafe fn described(init: kumo_plugin_init_fn, origin: &str) -> Result<Self, LoadError> {
-        let unfit = |reason: String| LoadError::Unfit { plugin: origin.to_owned(), reason };
         clear_error();
         // SAFETY: the caller's promise; the host's services live for ever.
-        let plugin = unsafe { init(KUMO_ABI_VERSION, &HOST) };
+        let plugin =
+            guarded(origin, "kumo_plugin_init", || unsafe { init(KUMO_ABI_VERSION, &HOST) });
         if plugin.is_null() {
             let reason = take_error().map_or("it does not say why".to_owned(), |f| f.text);
-            return Err(unfit(format!("kumo_plugin_init gives up: {reason}")));
+            return Err(unfit(origin, format!("kumo_plugin_init gives up: {reason}")));
         }
-        // The size comes first and says how much of the rest is there.
-        // SAFETY: the contract: at least the size can be read.
-        let size = unsafe { (&raw const (*plugin).struct_size).read() };
-        let least = offset_of!(kumo_plugin, op) + size_of::<kumo_storage_op>();
-        if size < least {
-            return Err(unfit(format!(
-                "its kumo_plugin has {size} bytes and the contract's first version {least}; \
-                 set struct_size to sizeof(kumo_plugin)"
-            )));
-        }
-        // SAFETY: as many bytes as this host knows of are there.
-        let plugin = unsafe { plugin.read() };
-        if plugin.abi_version == 0 || plugin.abi_version > KUMO_ABI_VERSION {
-            return Err(unfit(format!(
-                "it needs version {} of the contract and this host speaks {KUMO_ABI_VERSION}; \
-                 use a newer kumo, or compile the plugin with this kumo's header",
-                plugin.abi_version
-            )));
-        }
-        if plugin.thread_model != KUMO_THREAD_PARALLEL {
-            return Err(unfit(format!(
-                "it declares thread model {}, which this host does not know; \
-                 {KUMO_THREAD_PARALLEL} is parallel",
-                plugin.thread_model
-            )));
-        }
-        // SAFETY: the contract: NULL or C strings that live for ever.
-        let (name, version, description) =
-            unsafe { (line(plugin.name), line(plugin.version), line(plugin.description)) };
-        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
-        {
-            return Err(unfit(format!(
-                "its name is {name:?}; a name has letters, digits, _ and - only"
-            )));
-        }
-        let table = Table::check(&plugin.op).map_err(|slot| null_slot(origin, slot))?;
-        let description = Some(format!("{name} {version}: {description}"));
-        Ok(Self { name: name.into(), description, table, described: true })
+        // SAFETY: the contract: a description that lives for ever.
+        let loaded = unsafe { describe::loaded(plugin) };
+        loaded.map(|loaded| Self(Arc::new(loaded))).map_err(|reason| unfit(origin, reason))
     }
 
     /// The plugin's name; a classic one's is its path.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 
-    /// Name, version and description, where it says them.
-    pub fn description(&self) -> Option<&str> {
-        self.description.as_deref()
+    /// What it says of itself, where it does.
+    pub fn about(&self) -> Option<&About> {
+        self.0.about.as_ref()
+    }
+
+    /// The parameters that it takes. A classic one does not say.
+    pub fn params(&self) -> &[Param] {
+        &self.0.params
+    }
+
+    /// What it promises, or says that it cannot: `KUMO_CAP_...` bits.
+    pub fn caps(&self) -> u64 {
+        self.0.caps
+    }
+
+    /// Its thread model: parallel, serialized or single.
+    pub fn thread_model(&self) -> &'static str {
+        self.0.threads.name()
+    }
+
+    /// The names of the optional operations that it has.
+    pub fn operations(&self) -> Vec<&'static str> {
+        self.0.table.optional()
     }
 
     /// Opens a database: what the user typed, parameters included.
     pub fn open(&self, location: &OsStr) -> Result<Storage, LoadError> {
-        Storage::open(self.name.clone(), self.table, self.described, location)
+        Storage::open(Arc::clone(&self.0), location)
     }
+}
+
+fn unfit(plugin: &str, reason: String) -> LoadError {
+    LoadError::Unfit { plugin: plugin.to_owned(), reason }
 }
 
 /// What the dynamic linker said: it stands behind libloading's own words.
 fn linker_words(error: &libloading::Error) -> String {
     error.source().map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-fn null_slot(plugin: &str, slot: &str) -> LoadError {
-    LoadError::Unfit {
-        plugin: plugin.to_owned(),
-        reason: format!("its table has NULL for {slot}; only updatev may be NULL"),
-    }
 }

@@ -5,15 +5,25 @@
 
 mod builtin;
 mod casproc;
+mod describe;
 mod failure;
 mod find;
+mod guard;
 mod load;
+mod operations;
+mod params;
+mod portable;
 mod services;
 mod storage;
 mod table;
+mod threads;
+mod whole;
 mod zone_symbols;
 
 pub use failure::Failure;
-pub use kumo_plugin::ErrorCode;
-pub use load::{LoadError, Plugin};
-pub use storage::{Delete, Pins, Record, Storage, Update};
+pub use kumo_plugin::{ErrorCode, abi::ParamType};
+pub use load::{About, LoadError, Plugin};
+pub use operations::{Ask, Change, Delete, Update};
+pub use params::Param;
+pub use storage::{Pins, Storage};
+pub use whole::{Record, Visit};

@@ -3,9 +3,10 @@
 use super::failure::{Failure, error_code};
 use kumo_plugin::{
     LogLevel,
-    abi::{KUMO_ABI_VERSION, kumo_host},
+    abi::{KUMO_ABI_VERSION, kumo_finalizer, kumo_host},
+    zone::msgpack_zone,
 };
-use libc::c_char;
+use libc::{c_char, c_void};
 use std::{
     cell::{Cell, RefCell},
     ffi::CStr,
@@ -17,6 +18,8 @@ pub(super) static HOST: kumo_host = kumo_host {
     abi_version: KUMO_ABI_VERSION,
     log: Some(log),
     set_error: Some(set_error),
+    zone_push_finalizer: Some(zone_push_finalizer),
+    zone_malloc: Some(zone_malloc),
 };
 
 thread_local! {
@@ -65,6 +68,20 @@ unsafe extern "C" fn set_error(code: i32, text: *const c_char) {
     let text = unsafe { line(text) };
     FAILED.set(true);
     FAILURE.set(Some(Failure::new(error_code(code), text)));
+}
+
+unsafe extern "C-unwind" fn zone_push_finalizer(
+    zone: *mut msgpack_zone,
+    func: kumo_finalizer,
+    data: *mut c_void,
+) -> bool {
+    // SAFETY: the contract: the zone of the present call.
+    func.is_some_and(|func| unsafe { &mut *zone }.push_finalizer(func, data))
+}
+
+unsafe extern "C-unwind" fn zone_malloc(zone: *mut msgpack_zone, size: usize) -> *mut c_void {
+    // SAFETY: the contract: the zone of the present call.
+    unsafe { &mut *zone }.malloc(size)
 }
 
 #[cfg(test)]

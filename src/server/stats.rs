@@ -150,10 +150,13 @@ impl Statistics {
             ("bytes_written", all.bytes_written),
             ("conn_yields", all.conn_yields),
             ("engine_errors", all.engine_errors),
-            ("curr_items", engine.items()),
             ("total_items", all.total_items),
         ] {
             stat(out, name, count);
+        }
+        match engine.items() {
+            Ok(items) => stat(out, "curr_items", items),
+            Err(failure) => tracing::warn!("the items cannot be counted: {failure}"),
         }
         // Nothing is bounded by memory, and nothing is evicted.
         stat(out, "limit_maxbytes", 0);

@@ -179,6 +179,13 @@ impl Context {
         let mut words = Keys::of(what);
         match words.take() {
             None => self.statistics.general(out, &self.settings, &*self.engine),
+            Some(b"storage") => match self.engine.storage_stats() {
+                Ok(all) => all.iter().for_each(|(name, value)| stat(out, name, value)),
+                Err(failure) => {
+                    self.failed(&failure, out);
+                    return "";
+                }
+            },
             Some(b"settings") => self.statistics.settings(out, &self.settings),
             Some(b"reset") => {
                 self.statistics.reset();
@@ -196,32 +203,49 @@ impl Context {
         "END\r\n"
     }
 
-    /// Answers one key of a get. Err, reported: nothing of the get is to follow.
+    /// Answers keys of a get, in order, until the output has `limit` bytes; how
+    /// many. Err, reported: nothing of the get is to follow.
     pub fn get<'p>(
         &self,
-        key: &[u8],
+        keys: &[&[u8]],
         get: Get,
+        limit: usize,
         pins: &'p Pins,
         out: &mut Output<'p>,
-    ) -> Result<(), Reported> {
-        let found = match get.touch {
-            None => self.engine.get(key, pins),
-            Some(exptime) => self.engine.get_and_touch(key, exptime, pins),
-        };
-        match found {
-            Ok(found) => {
-                self.count_lookup(get.touch.is_some(), &found);
-                if let Lookup::Hit(item) = found {
-                    value(out, key, &item, get.cas);
-                }
-                Ok(())
+    ) -> Result<usize, Reported> {
+        let mut together = match (get.touch, keys) {
+            (None, [_, _, ..]) => {
+                let found = self.engine.get_many(keys, pins);
+                Some(self.found(found, out)?.into_iter())
             }
-            Err(failure) => {
-                // In the place of END, so that it is not taken for a miss.
-                self.failed(&failure, &mut out.bytes);
-                Err(Reported)
+            _ => None,
+        };
+        for (answered, key) in keys.iter().enumerate() {
+            if out.len() >= limit {
+                return Ok(answered);
+            }
+            let found = match (together.as_mut().and_then(Iterator::next), get.touch) {
+                (Some(found), _) => found,
+                (None, None) => self.found(self.engine.get(key, pins), out)?,
+                (None, Some(exptime)) => {
+                    self.found(self.engine.get_and_touch(key, exptime, pins), out)?
+                }
+            };
+            self.count_lookup(get.touch.is_some(), &found);
+            if let Lookup::Hit(item) = found {
+                value(out, key, &item, get.cas);
             }
         }
+        Ok(keys.len())
+    }
+
+    /// What was found, or its failure, told in the place of END so that it is
+    /// not taken for a miss.
+    fn found<T>(&self, found: Result<T, Failure>, out: &mut Output<'_>) -> Result<T, Reported> {
+        found.map_err(|failure| {
+            self.failed(&failure, &mut out.bytes);
+            Reported
+        })
     }
 
     fn count_lookup(&self, touch: bool, found: &Lookup<'_>) {

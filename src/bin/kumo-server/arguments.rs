@@ -29,6 +29,12 @@ pub struct Arguments {
     #[arg(long, value_name = "LIB")]
     pub storage: Option<String>,
 
+    /// A parameter of the engine, NAME=VALUE, as if it stood behind the path
+    /// (PATH#NAME=VALUE); may be given several times. kumoctl plugin info LIB
+    /// lists what there is
+    #[arg(long = "storage-opt", value_name = "NAME=VALUE", value_parser = storage_option)]
+    pub storage_options: Vec<String>,
+
     /// The TCP port to listen on; 0 takes a free one and writes it to the file
     /// that MEMCACHED_PORT_FILENAME names
     #[arg(short = 'p', long, default_value_t = 11211)]
@@ -92,9 +98,26 @@ impl Arguments {
         })
     }
 
+    /// The database and the parameters of the engine, as it is told them.
+    pub fn location(&self) -> OsString {
+        let mut location = self.store.clone();
+        for option in &self.storage_options {
+            location.push("#");
+            location.push(option);
+        }
+        location
+    }
+
     /// The port file, if the environment asks for one.
     pub fn port_file() -> Option<PathBuf> {
         std::env::var_os("MEMCACHED_PORT_FILENAME").map(PathBuf::from)
+    }
+}
+
+fn storage_option(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((name, _)) if !name.is_empty() && !text.contains('#') => Ok(text.to_owned()),
+        _ => Err("write NAME=VALUE, without #".to_owned()),
     }
 }
 
@@ -147,6 +170,15 @@ mod tests {
         assert_eq!(item_size("1g"), Ok(1 << 30));
         for bad in ["", "m", "1023", "2g", "-1", "1t", "99999999999999999999g"] {
             assert!(item_size(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn options_of_the_engine_go_behind_the_path() {
+        let line = ["kumo-server", "-s", "a.db#x=1", "--storage-opt", "y=2", "--storage-opt=z="];
+        assert_eq!(Arguments::parse_from(line).location(), "a.db#x=1#y=2#z=");
+        for bad in ["y", "=2", "y=a#b=c"] {
+            assert!(storage_option(bad).is_err(), "{bad}");
         }
     }
 

@@ -44,7 +44,9 @@ fn run(arguments: &Arguments) -> Result<()> {
         Some(name) => Plugin::load(name)?,
         None => Plugin::built_in()?,
     };
-    tracing::info!("storage engine: {}", plugin.description().unwrap_or(plugin.name()));
+    if let Some(about) = plugin.about() {
+        tracing::info!("{} {}: {}", plugin.name(), about.version, about.description);
+    }
 
     // The ports first: a port that is taken should not cost the recovery of a
     // large database.
@@ -56,9 +58,9 @@ fn run(arguments: &Arguments) -> Result<()> {
         item_size: arguments.item_size,
         verbosity: Box::new(log::set),
     })?;
-    let store = Store::open(&plugin, arguments.store.clone(), arguments.item_size)?;
+    let store = Store::open(&plugin, arguments.location(), arguments.item_size)?;
 
-    let items = store.items();
+    let items = store.items()?;
     server.run(Arc::new(store), |settings| {
         if let Some(path) = Arguments::port_file() {
             port_file::write(&path, settings)

@@ -90,7 +90,7 @@ impl Shared {
             ));
         }
         let began = Instant::now();
-        if let Err(failure) = self.storage.backup(&path) {
+        if let Err(failure) = self.storage.backup(&path, &self.location_of(&path)) {
             // The name is reserved for this by the contract of `backup`.
             remove(&with(&path, ".tmp"));
             return Err(failure);
@@ -102,6 +102,11 @@ impl Shared {
                 Err(failure)
             }
         }
+    }
+
+    /// How a copy at `path` is opened: with the database's own parameters.
+    fn location_of(&self, path: &Path) -> OsString {
+        with(path, split(&self.location).1)
     }
 
     /// Opens the copy as a database: its items and its size.
@@ -119,9 +124,10 @@ impl Shared {
             .map_err(|e| failed("cannot sync the directory of", &e))?;
         let copy = self
             .plugin
-            .open(&with(path, split(&self.location).1))
+            .open(&self.location_of(path))
             .map_err(|e| failed("the backup cannot be opened:", &e))?;
-        Ok((copy.rnum().saturating_sub(self.own.hidden()), bytes))
+        let records = copy.rnum()?.saturating_sub(self.own.hidden());
+        Ok((records, bytes))
     }
 }
 

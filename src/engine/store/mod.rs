@@ -158,6 +158,18 @@ impl Engine for Store {
         self.shared.look(self.shared.storage.get(key.as_bytes(), pins)?, now)
     }
 
+    fn get_many<'a>(&self, keys: &[&[u8]], pins: &'a Pins) -> Result<Vec<Lookup<'a>>, Failure> {
+        if !self.shared.storage.has_get_many() {
+            return keys.iter().map(|key| self.get(key, pins)).collect();
+        }
+        let keys = keys.iter().map(|key| stored_key(key)).collect::<Result<Vec<_>, _>>()?;
+        let keys: Vec<&[u8]> = keys.iter().map(StoredKey::as_bytes).collect();
+        let now = wall();
+        self.shared.own.settle(now);
+        let values = self.shared.storage.get_many(&keys, pins)?;
+        values.into_iter().map(|value| self.shared.look(value, now)).collect()
+    }
+
     fn get_and_touch<'a>(
         &self,
         key: &[u8],
@@ -209,8 +221,12 @@ impl Engine for Store {
         }
     }
 
-    fn items(&self) -> u64 {
-        self.shared.storage.rnum().saturating_sub(self.shared.own.hidden())
+    fn items(&self) -> Result<u64, Failure> {
+        Ok(self.shared.storage.rnum()?.saturating_sub(self.shared.own.hidden()))
+    }
+
+    fn storage_stats(&self) -> Result<Vec<(String, String)>, Failure> {
+        self.shared.storage.stats()
     }
 
     fn backup(&self, suffix: &str) -> Result<Backup, Failure> {

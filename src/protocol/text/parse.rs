@@ -11,6 +11,7 @@ use crate::engine::{
     Delta, Mode, NewItem,
     store::{MAX_KEY, max_data},
 };
+use arrayvec::ArrayVec;
 use memchr::memchr;
 
 const ERROR: &str = "ERROR\r\n";
@@ -50,6 +51,19 @@ impl<'a> Keys<'a> {
         let (key, behind) = rest.split_at(end);
         self.0 = behind;
         Some(key)
+    }
+
+    /// Takes up to `N` keys; with each, how many bytes of the line were left
+    /// before it.
+    pub fn take_some<const N: usize>(&mut self) -> (ArrayVec<&'a [u8], N>, ArrayVec<usize, N>) {
+        let (mut some, mut lefts) = (ArrayVec::new(), ArrayVec::new());
+        while !some.is_full() {
+            let left = self.left();
+            let Some(key) = self.take() else { break };
+            some.push(key);
+            lefts.push(left);
+        }
+        (some, lefts)
     }
 
     /// How many bytes of the line are left.
