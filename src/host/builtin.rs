@@ -1,6 +1,6 @@
 //! The engine that is linked into the executables.
 
-use super::load::{LoadError, Plugin};
+use super::{error::LoadError, plugin::Plugin};
 use kumo_plugin::export::plugin_init;
 use tchdb_like::TchdbLike;
 

@@ -1,8 +1,8 @@
 //! Reads what `kumo_plugin_init` returns.
 
 use super::{
-    load::{About, Loaded},
     params::declared,
+    plugin::{About, Loaded},
     services::line,
     table::Table,
     threads::Threads,

@@ -2,11 +2,11 @@
 
 use super::{
     describe,
-    find::{PATH_VARIABLE, find, trusted},
+    error::LoadError,
+    find::{find, trusted},
     guard::guarded,
-    params::Param,
+    plugin::{Loaded, Plugin},
     services::{HOST, clear_error, take_error},
-    storage::Storage,
     table::Table,
     threads::Threads,
     zone_symbols,
@@ -15,99 +15,9 @@ use ::kumo_plugin::abi::{KUMO_ABI_VERSION, kumo_plugin_init_fn, kumo_storage_ini
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use std::{
     error::Error,
-    ffi::OsStr,
     path::{Path, PathBuf},
     sync::Arc,
 };
-
-/// Why there is no storage.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// No such library.
-    #[error(
-        "no plugin {name:?}: neither {name} nor lib{name}.so is in {}; give its path, \
-         ./{name}, or set {PATH_VARIABLE}",
-        list(.directories)
-    )]
-    NotFound {
-        /// What was asked for.
-        name: String,
-        /// Where it was sought.
-        directories: Vec<PathBuf>,
-    },
-    /// A library that a stranger could have written.
-    #[error("{}: not loaded: {reason}", .path.display())]
-    NotTrusted {
-        /// The library.
-        path: PathBuf,
-        /// Why, and what to do.
-        reason: String,
-    },
-    /// The dynamic linker refuses it.
-    #[error("{}: not a library that can be loaded: {reason}", .path.display())]
-    NotALibrary {
-        /// The file.
-        path: PathBuf,
-        /// The linker's words.
-        reason: String,
-    },
-    /// A library, but not a plugin.
-    #[error(
-        "{}: not a plugin: it exports neither kumo_plugin_init nor kumo_storage_init; \
-         define one of them, extern \"C\" and visible", .path.display()
-    )]
-    NoSymbol {
-        /// The library.
-        path: PathBuf,
-    },
-    /// A plugin that does not fit this host.
-    #[error("{plugin}: {reason}")]
-    Unfit {
-        /// The plugin's name or path.
-        plugin: String,
-        /// What does not fit.
-        reason: String,
-    },
-    /// A plugin whose `create` or `open` failed.
-    #[error("{plugin} cannot open {location:?}: {reason}")]
-    Open {
-        /// The plugin's name or path.
-        plugin: String,
-        /// What was to be opened.
-        location: String,
-        /// The plugin's words.
-        reason: String,
-    },
-}
-
-fn list(directories: &[PathBuf]) -> String {
-    directories.iter().map(|d| d.display().to_string()).collect::<Vec<_>>().join(", ")
-}
-
-/// A plugin that has been loaded and checked. It is never unloaded.
-#[derive(Clone)]
-pub struct Plugin(pub(super) Arc<Loaded>);
-
-/// What is known of a plugin.
-pub(super) struct Loaded {
-    pub name: String,
-    pub about: Option<About>,
-    pub table: Table,
-    pub threads: Threads,
-    pub caps: u64,
-    pub params: Vec<Param>,
-}
-
-/// What a described plugin says of itself.
-#[derive(Clone, Debug)]
-pub struct About {
-    /// The version of the engine.
-    pub version: String,
-    /// One line on what it is.
-    pub description: String,
-    /// The version of the contract that it was compiled for.
-    pub abi_version: u32,
-}
 
 impl Plugin {
     /// Finds, loads and checks the plugin that `name` means: a path, or a name
@@ -179,41 +89,6 @@ impl Plugin {
         // SAFETY: the contract: a description that lives for ever.
         let loaded = unsafe { describe::loaded(plugin) };
         loaded.map(|loaded| Self(Arc::new(loaded))).map_err(|reason| unfit(origin, reason))
-    }
-
-    /// The plugin's name; a classic one's is its path.
-    pub fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    /// What it says of itself, where it does.
-    pub fn about(&self) -> Option<&About> {
-        self.0.about.as_ref()
-    }
-
-    /// The parameters that it takes. A classic one does not say.
-    pub fn params(&self) -> &[Param] {
-        &self.0.params
-    }
-
-    /// What it promises, or says that it cannot: `KUMO_CAP_...` bits.
-    pub fn caps(&self) -> u64 {
-        self.0.caps
-    }
-
-    /// Its thread model: parallel, serialized or single.
-    pub fn thread_model(&self) -> &'static str {
-        self.0.threads.name()
-    }
-
-    /// The names of the optional operations that it has.
-    pub fn operations(&self) -> Vec<&'static str> {
-        self.0.table.optional()
-    }
-
-    /// Opens a database: what the user typed, parameters included.
-    pub fn open(&self, location: &OsStr) -> Result<Storage, LoadError> {
-        Storage::open(Arc::clone(&self.0), location)
     }
 }
 

@@ -6,12 +6,14 @@
 mod builtin;
 mod casproc;
 mod describe;
+mod error;
 mod failure;
 mod find;
 mod guard;
 mod load;
 mod operations;
 mod params;
+mod plugin;
 mod portable;
 mod services;
 mod storage;
@@ -20,10 +22,11 @@ mod threads;
 mod whole;
 mod zone_symbols;
 
+pub use error::LoadError;
 pub use failure::Failure;
 pub use kumo_plugin::{ErrorCode, abi::ParamType};
-pub use load::{About, LoadError, Plugin};
 pub use operations::{Ask, Change, Delete, Update};
 pub use params::Param;
+pub use plugin::{About, Plugin};
 pub use storage::{Pins, Storage};
 pub use whole::{Record, Visit};

@@ -1,9 +1,10 @@
 //! An open database, behind a table.
 
 use super::{
+    error::LoadError,
     failure::Failure,
     guard::guarded,
-    load::{LoadError, Loaded},
+    plugin::{Loaded, Plugin},
     portable::Gate,
     services::{clear_error, line, take_error},
 };
@@ -164,6 +165,13 @@ struct Handle(*mut c_void);
 
 // SAFETY: it is only passed on; who uses it keeps the thread model.
 unsafe impl Send for Handle {}
+
+impl Plugin {
+    /// Opens a database: what the user typed, parameters included.
+    pub fn open(&self, location: &OsStr) -> Result<Storage, LoadError> {
+        Storage::open(Arc::clone(&self.0), location)
+    }
+}
 
 impl Storage {
     pub(super) fn open(plugin: Arc<Loaded>, location: &OsStr) -> Result<Self, LoadError> {
