@@ -14,54 +14,81 @@ pub const KUMO_ABI_VERSION: u32 = 1;
 
 /// A comparison that the host makes while the engine holds the record still.
 ///
-/// `oldval`, `oldvallen` are the record's present value, valid during the
-/// call. True: go ahead with the write or the delete; false: leave the record
-/// as it is. The engine calls it under whatever lock makes the comparison and
-/// the change one step, once for a record that exists and never for one that
-/// does not. It only compares: it neither enters the storage nor unwinds.
+/// `oldval`, `oldvallen` are the record's present value, whole, readable during
+/// the call; the engine keeps them. True: go ahead with the write or the delete;
+/// false: leave the record as it is. The engine calls it under whatever lock
+/// makes the comparison and the change one step, once for a record that exists
+/// and never for one that does not, on the thread of the call that brought it.
+/// It only compares: it neither enters the storage nor unwinds, and it is quick.
 pub type kumo_storage_casproc = Option<
     unsafe extern "C" fn(casdata: *mut c_void, oldval: *const c_char, oldvallen: usize) -> bool,
 >;
 
-/// What `for_each` calls for every record. A negative return value stops the
-/// scan. `iterator_data` is valid during the call.
+/// What `for_each` and `seek` call for every record, on the thread that called
+/// them. A negative return value stops the scan. `iterator_data` is the
+/// engine's, whatever the `iterator_` functions need; it is valid during the
+/// call, and on this thread.
 pub type kumo_storage_visit =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, iterator_data: *mut c_void) -> c_int>;
 
 /// A storage engine: 22 functions, 176 bytes, in the order of kumofs.
 ///
-/// `data` is always what `create` returned. Between `open` and `close` the
-/// functions are called from many threads at once, unless the plugin declares
-/// otherwise. Keys and values hold any byte and may be empty. Memory passed in
-/// belongs to the host and is valid during the call; memory handed out through
-/// a zone lives until the zone's finalizers run. No exception may leave a
-/// function.
+/// `data` is always what `create` returned. What holds for every function:
+///
+/// Threads: between `open` and `close` the functions are called from many
+/// threads at once, unless the plugin declares otherwise (`KUMO_THREAD_...`).
+///
+/// Memory: keys and values hold any byte, are not terminated and may be empty;
+/// the pointer of an empty one is not NULL, and there is nothing to read at it.
+/// What is passed in belongs to the host and is readable during the call: copy
+/// what is to be kept. What is handed out through a zone lives until the zone's
+/// finalizers run, whatever happens to the record meanwhile.
+///
+/// Errors: a function that fails says so by its result, and why by
+/// `kumo_host.set_error`. What is no failure (a key that is not there, a `proc`
+/// that refuses) has the same result, and calls no `set_error`. A call that
+/// fails changes nothing. No exception may leave a function.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct kumo_storage_op {
-    /// Makes an instance. Returns what is passed on as `data`, or NULL: the
-    /// host gives up.
+    /// Makes an instance. Returns what is passed on as `data`, or NULL: the host
+    /// gives up. There may be several instances at once, each with a database of
+    /// its own: keep what is theirs in `data`, not in static variables.
     pub create: Option<unsafe extern "C-unwind" fn() -> *mut c_void>,
 
-    /// Frees the instance. The last call, after `close`, or after an `open`
-    /// that failed.
+    /// Frees the instance, and all that it holds: threads and descriptors too.
+    /// The last call, after `close`, or after an `open` that failed.
     pub free: Option<unsafe extern "C-unwind" fn(data: *mut c_void)>,
 
-    /// Opens the database at `path`, which is what the user typed, parameters
-    /// included (`data.db#name=value#name=value`). False: the host reads
-    /// `error` and calls `free`, but not `close`.
+    /// Opens the database at `path`, and makes it where there is none. `path` is a
+    /// C string, valid during the call: what the user typed, parameters included
+    /// (`data.db#name=value#name=value`): the name of the file ends at the first
+    /// `#`. False: the host reads `error` and calls `free`, but not `close`.
+    ///
+    /// It checks what it opens: a file that is not its own or is damaged is a
+    /// failure (`KUMO_ERROR_INVALID`, `KUMO_ERROR_CORRUPT`) and is not written to;
+    /// so is one that another process has open (`KUMO_ERROR_BUSY`). What a killed
+    /// process left behind is no damage.
     pub open: Option<unsafe extern "C-unwind" fn(data: *mut c_void, path: *const c_char) -> bool>,
 
-    /// Closes the database. No other call is under way, and every zone that a
-    /// value was returned through has been cleared.
+    /// Closes the database; what was stored is there when it is opened again,
+    /// unless the engine is `KUMO_CAP_VOLATILE`. No other call is under way, and
+    /// every zone that a value was returned through has been cleared. It cannot
+    /// fail, but the host logs what it says to `set_error`.
     pub close: Option<unsafe extern "C-unwind" fn(data: *mut c_void)>,
 
-    /// Finds a value. Returns it and sets `*result_vallen`, or returns NULL:
-    /// not found, or failed (then with `kumo_host.set_error`). The memory lives
-    /// until the zone's finalizers run: register one with
-    /// `msgpack_zone_push_finalizer(zone, func, arg)`; where that returns
-    /// false, free the memory and return NULL. A value of length 0 is found,
-    /// so not NULL.
+    /// Finds a value. Returns it and sets `*result_vallen`; or returns NULL: not
+    /// found, or failed (then with `set_error`). A value of length 0 is found, so
+    /// not NULL.
+    ///
+    /// The memory lives until the zone's finalizers run, also when the record is
+    /// overwritten or deleted before. Either it is the zone's own
+    /// (`kumo_host.zone_malloc` or `msgpack_zone_malloc`), or a finalizer gives it
+    /// back (`kumo_host.zone_push_finalizer` or `msgpack_zone_push_finalizer`):
+    /// free a copy, drop a reference. Where a finalizer is not taken (false), give
+    /// the memory back at once, and fail. The host only reads the memory. It clears
+    /// the zone before `close`, soon, and in a parallel engine perhaps on another
+    /// thread.
     pub get: Option<
         unsafe extern "C-unwind" fn(
             data: *mut c_void,
@@ -72,8 +99,11 @@ pub struct kumo_storage_op {
         ) -> *const c_char,
     >,
 
-    /// Copies at most `vallen` bytes of the value's start to `result_val` and
-    /// returns how many were copied. Not found, or failed: -1.
+    /// Copies at most `vallen` bytes of the value's start to `result_val`, which
+    /// is the host's, and returns how many were copied: 0 for an empty value. Not
+    /// found, or failed: -1. (A classic engine may return 0 for what is not found.)
+    ///
+    /// NULL: the host calls `get`.
     pub get_header: Option<
         unsafe extern "C-unwind" fn(
             data: *mut c_void,
@@ -84,7 +114,11 @@ pub struct kumo_storage_op {
         ) -> i32,
     >,
 
-    /// Stores a value, whether the key is there or not.
+    /// Stores a value, whether the key is there or not. When it returns true, every
+    /// later call finds the value, also in another process if this one is killed,
+    /// unless the engine is `KUMO_CAP_VOLATILE`. False: failed, with `set_error`
+    /// (`KUMO_ERROR_FULL`: the disk is full), and what was there is there still. No
+    /// reader sees a part of a value, or the key without one.
     pub set: Option<
         unsafe extern "C-unwind" fn(
             data: *mut c_void,
@@ -95,8 +129,10 @@ pub struct kumo_storage_op {
         ) -> bool,
     >,
 
-    /// Deletes a record if `proc` agrees. Not found: false, and `proc` is not
-    /// called. Found: `proc` decides, in one step with the delete.
+    /// Deletes a record if `proc` agrees; `proc` is not NULL. Not found: false,
+    /// and `proc` is not called. Found: `proc` decides, in one step with the
+    /// delete; true where it agreed and the record is gone. Failed: false, with
+    /// `set_error`, and the record is there still.
     pub del: Option<
         unsafe extern "C-unwind" fn(
             data: *mut c_void,
@@ -107,8 +143,9 @@ pub struct kumo_storage_op {
         ) -> bool,
     >,
 
-    /// Stores a value if `proc` agrees. Not found: stores without calling
-    /// `proc`. Found: `proc` decides, in one step with the write.
+    /// Stores a value if `proc` agrees; `proc` is not NULL. Not found: stores
+    /// without calling `proc`. Found: `proc` decides, in one step with the write;
+    /// false where it refused. Stored: as by `set`. Failed: false, with `set_error`.
     pub update: Option<
         unsafe extern "C-unwind" fn(
             data: *mut c_void,
@@ -121,8 +158,12 @@ pub struct kumo_storage_op {
         ) -> bool,
     >,
 
-    /// Stores `num` values in order and returns how many were stored. May be
-    /// NULL, the only slot of a classic table that may.
+    /// Stores `num` values in order, each as `set` does, and returns how many were
+    /// stored: fewer than `num` where the next one failed, with `set_error`. A key
+    /// may come twice; the later value stays. No length is above 32 bits. For what
+    /// is loaded in bulk.
+    ///
+    /// NULL: the host calls `set`. The only slot of a classic table that may be NULL.
     pub updatev: Option<
         unsafe extern "C-unwind" fn(
             data: *mut c_void,
@@ -134,25 +175,48 @@ pub struct kumo_storage_op {
         ) -> c_int,
     >,
 
-    /// The number of records.
+    /// The number of records, as `for_each` would show them. While writes go on it
+    /// may lag behind. It is asked often, and should not scan.
+    ///
+    /// NULL: the host counts by a scan.
     pub rnum: Option<unsafe extern "C-unwind" fn(data: *mut c_void) -> u64>,
 
-    /// Writes a copy of the database, a consistent point in time, that `open`
-    /// can open: to `dstpath` with `.tmp` behind it, which is synced and then
-    /// renamed to `dstpath`. What stands at `dstpath` already is not replaced:
-    /// that is a failure, and nothing is left behind on failure.
+    /// Writes a copy of the database, a consistent point in time, that `open` can
+    /// open. It has every write that returned before the call. It is written to
+    /// `dstpath` with `.tmp` behind it, which is synced and then given the name
+    /// `dstpath`; then the directory is synced. What stands at `dstpath` already is
+    /// not replaced: that is a failure, and nothing is left behind on failure.
+    /// `dstpath` is a C string, valid during the call, without parameters.
+    ///
+    /// It is called from a thread of its own. Reads and writes go on meanwhile; an
+    /// engine whose writes must wait declares `KUMO_CAP_BACKUP_BLOCKS`. An engine
+    /// without backups returns false, with `KUMO_ERROR_UNSUPPORTED`.
+    ///
+    /// NULL: the host opens a second instance at the copy's name and fills it.
     pub backup:
         Option<unsafe extern "C-unwind" fn(data: *mut c_void, dstpath: *const c_char) -> bool>,
 
-    /// The text of the last error on this thread, or of the last error. Valid
-    /// until the next call on this thread.
+    /// The text of the last error on this thread, or of the last error: a C string,
+    /// never NULL, valid until the next call on this thread. Called after a call
+    /// that failed and said nothing to `set_error`, also after an `open` that
+    /// failed.
+    ///
+    /// NULL: what was said to `set_error` is all there is.
     pub error: Option<unsafe extern "C-unwind" fn(data: *mut c_void) -> *const c_char>,
 
-    /// Calls `func` for every record. Returns 0 or more at the end; a negative
-    /// value from `func` stops it and is returned unchanged. A scan that fails
-    /// returns a negative value and calls `kumo_host.set_error`. `func` may
-    /// delete the record that it is shown with `iterator_del`; it makes no other
-    /// calls on the storage.
+    /// Calls `func` for every record, in any order. Returns 0 or more at the end; a
+    /// negative value from `func` stops it and is returned unchanged; other values
+    /// mean nothing. A scan that fails returns a negative value and calls
+    /// `set_error`: it does not end as if that were all.
+    ///
+    /// A record that is there from the beginning to the end is shown once; one that
+    /// is written or deleted meanwhile by another thread is shown once or not at
+    /// all, and always whole. `func` may take long: an engine that holds a lock
+    /// over it makes others wait.
+    ///
+    /// `func` may delete the record that it is shown with `iterator_del` or
+    /// `iterator_del_force`; it makes no other calls on the storage, and there is
+    /// one scan at a time, unless the engine is `KUMO_CAP_REENTRANT_SCAN`.
     pub for_each: Option<
         unsafe extern "C-unwind" fn(
             data: *mut c_void,
@@ -161,11 +225,13 @@ pub struct kumo_storage_op {
         ) -> c_int,
     >,
 
-    /// The current record's key, valid during the callback.
+    /// The current record's key, readable during the callback, also when the
+    /// record has been deleted in it.
     pub iterator_key:
         Option<unsafe extern "C-unwind" fn(iterator_data: *mut c_void) -> *const c_char>,
 
-    /// The current record's value, valid during the callback.
+    /// The current record's value, readable during the callback, also when the
+    /// record has been deleted in it.
     pub iterator_val:
         Option<unsafe extern "C-unwind" fn(iterator_data: *mut c_void) -> *const c_char>,
 
@@ -175,8 +241,12 @@ pub struct kumo_storage_op {
     /// The length of the current record's value.
     pub iterator_vallen: Option<unsafe extern "C-unwind" fn(iterator_data: *mut c_void) -> usize>,
 
-    /// The current record's key, moved to the zone: it outlives the callback.
-    /// NULL: failed.
+    /// The current record's key, moved to the zone: it outlives the callback, as
+    /// what `get` returns outlives the call. NULL: failed. The host reads the
+    /// length first, and asks for the key no more; but it may still release the
+    /// value, and delete the record.
+    ///
+    /// NULL: the host copies the key.
     pub iterator_release_key: Option<
         unsafe extern "C-unwind" fn(
             iterator_data: *mut c_void,
@@ -184,8 +254,9 @@ pub struct kumo_storage_op {
         ) -> *const c_char,
     >,
 
-    /// The current record's value, moved to the zone: it outlives the
-    /// callback. NULL: failed.
+    /// The current record's value, moved to the zone: as `iterator_release_key`.
+    ///
+    /// NULL: the host copies the value.
     pub iterator_release_val: Option<
         unsafe extern "C-unwind" fn(
             iterator_data: *mut c_void,
@@ -193,7 +264,11 @@ pub struct kumo_storage_op {
         ) -> *const c_char,
     >,
 
-    /// Deletes the current record if `proc` agrees, as `del` does.
+    /// Deletes the current record if `proc` agrees, as `del` does: `proc` is asked
+    /// about the value that is there now. False: refused, or gone already, or
+    /// failed (then with `set_error`). The scan goes on with the next record.
+    ///
+    /// NULL: the host deletes by key, after the scan.
     pub iterator_del: Option<
         unsafe extern "C-unwind" fn(
             iterator_data: *mut c_void,
@@ -202,7 +277,10 @@ pub struct kumo_storage_op {
         ) -> bool,
     >,
 
-    /// Deletes the current record.
+    /// Deletes the current record. False: it is gone already, or failed (then with
+    /// `set_error`).
+    ///
+    /// NULL: as for `iterator_del`.
     pub iterator_del_force: Option<unsafe extern "C-unwind" fn(iterator_data: *mut c_void) -> bool>,
 }
 
@@ -242,49 +320,55 @@ pub enum LogLevel {
     Debug = 3,
 }
 
-/// Thread model: any number of calls at once, from any threads.
+/// Thread model: any number of calls at once, from any threads. A classic plugin
+/// counts as this.
 pub const KUMO_THREAD_PARALLEL: u32 = 0;
-/// Thread model: from any threads, one call at a time. Finalizers are calls too.
+/// Thread model: from any threads, one call at a time, so that an engine needs no
+/// locks. Finalizers are calls too. It is the host that sees to it, for each
+/// instance.
 pub const KUMO_THREAD_SERIALIZED: u32 = 1;
-/// Thread model: one call at a time, all from one thread, which is not the one
-/// that loaded the plugin. Finalizers are calls too.
+/// Thread model: one call at a time, all of them, from `create` to `free`, from
+/// one thread, which is not the one that loaded the plugin. Finalizers are calls
+/// too. For libraries that keep something by thread.
 pub const KUMO_THREAD_SINGLE: u32 = 2;
 
 /// Capability: the data is in memory and gone after `close`, a crash or a kill.
 pub const KUMO_CAP_VOLATILE: u64 = 1 << 0;
 /// Capability: `for_each` and `seek` show records in the order of their keys,
-/// byte by byte.
+/// byte by byte (unsigned), a shorter key before the longer one it begins.
 pub const KUMO_CAP_ORDERED: u64 = 1 << 1;
 /// Capability: after `sync` has returned true, what was written before survives
 /// a loss of power.
 pub const KUMO_CAP_DURABLE_SYNC: u64 = 1 << 2;
-/// Capability: writes wait while `backup` runs.
+/// Capability: writes wait while `backup` runs. Users are told.
 pub const KUMO_CAP_BACKUP_BLOCKS: u64 = 1 << 3;
 /// Capability: any operation may be called from `for_each`'s callback, and
-/// several scans may run at once.
+/// several scans may run at once, one within another too.
 pub const KUMO_CAP_REENTRANT_SCAN: u64 = 1 << 4;
 
-/// The host's services to a plugin. It lives as long as the process.
+/// The host's services to a plugin. It lives as long as the process; any thread
+/// may call them, from within a call or a thread of the plugin's own.
 ///
 /// A host of a later version has a longer struct: what lies beyond
-/// `struct_size` is not there.
+/// `struct_size` is not there. All members below are there in version 1.
 #[repr(C)]
 pub struct kumo_host {
     /// The size of this struct, in bytes, as the host knows it.
     pub struct_size: usize,
     /// The version of the contract that the host speaks.
     pub abi_version: u32,
-    /// Writes a line to the host's log. Any thread; `text` is UTF-8, copied.
-    /// `level` is a `kumo_log`.
+    /// Writes a line to the host's log. `level` is a `kumo_log`; `text` is UTF-8,
+    /// copied.
     pub log: Option<unsafe extern "C" fn(level: u32, text: *const c_char)>,
-    /// Says that the call which this thread is in has failed, and why: this is
-    /// how a miss is told from a failure. `code` is a `kumo_error`; `text`
-    /// is UTF-8, copied. The host forgets it before the next call on this
-    /// thread.
+    /// Says that the call which this thread is in has failed, and why: this is how
+    /// a miss is told from a failure. `code` is a `kumo_error`; `text` is UTF-8,
+    /// copied: what failed, on what, and what to do; clients and the log get to see
+    /// it. The last one in a call counts, and the host forgets it before the next
+    /// call on this thread.
     pub set_error: Option<unsafe extern "C" fn(code: i32, text: *const c_char)>,
-    /// `msgpack_zone_push_finalizer`, for who has no `<msgpack.h>`: `func(data)`
-    /// is called when the zone is cleared, last pushed first. False: no memory,
-    /// and it will not be called.
+    /// `msgpack_zone_push_finalizer`, for who has no `<msgpack.h>`: `func(data)` is
+    /// called when the zone is cleared, last pushed first. False: no memory, and it
+    /// will not be called. `zone` is one that the host passed in, within that call.
     pub zone_push_finalizer: Option<
         unsafe extern "C-unwind" fn(
             zone: *mut msgpack_zone,
@@ -298,13 +382,17 @@ pub struct kumo_host {
         Option<unsafe extern "C-unwind" fn(zone: *mut msgpack_zone, size: usize) -> *mut c_void>,
 }
 
-/// A cleanup function, for `kumo_host.zone_push_finalizer`.
+/// A cleanup function, for `kumo_host.zone_push_finalizer`. It may not fail,
+/// nor call the storage.
 pub type kumo_finalizer = Option<unsafe extern "C-unwind" fn(data: *mut c_void)>;
 
 /// A described plugin: what `kumo_plugin_init` returns.
 ///
 /// The first member says how long the struct was when the plugin was compiled;
-/// a host copies no more than that, so that it may grow at the end.
+/// a host copies no more than that, so that it may grow at the end. All texts
+/// are C strings of UTF-8 that live as long as the process. In C, set it with
+/// designated initialisers (`.struct_size = sizeof(kumo_plugin)`): what is not
+/// named is NULL, and the host does without.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct kumo_plugin {
@@ -328,21 +416,23 @@ pub struct kumo_plugin {
     pub params: *const kumo_param,
     /// How many parameters there are.
     pub params_num: usize,
-    /// The table. A described plugin may leave these slots NULL, and the host
-    /// does without: get_header, updatev, rnum, backup, error,
-    /// iterator_release_key, iterator_release_val, iterator_del,
-    /// iterator_del_force. What it does then is correct, and slower: rnum counts
-    /// by a scan, and backup opens a second instance at the copy's name and
-    /// fills it.
+    /// The table. A described plugin may leave these slots NULL, and the host does
+    /// without: get_header, updatev, rnum, backup, error, iterator_release_key,
+    /// iterator_release_val, iterator_del, iterator_del_force. What it does then is
+    /// correct, and slower.
     pub op: kumo_storage_op,
 
     // What follows is optional: NULL, or beyond struct_size.
-    /// Returns when everything that was written before is as safe as the engine
-    /// can make it (see `KUMO_CAP_DURABLE_SYNC`). False: it is not.
+    /// Returns when everything that was written before the call is as safe as
+    /// the engine can make it (see `KUMO_CAP_DURABLE_SYNC`). Reads and writes go
+    /// on meanwhile. False: it is not, with `set_error`.
+    ///
+    /// This and all that follows is optional: NULL, or beyond `struct_size`.
     pub sync: Option<unsafe extern "C-unwind" fn(data: *mut c_void) -> bool>,
 
     /// Calls `add` for every statistic: names of letters, digits and `_`, values
-    /// as text, both valid during the call. False: failed.
+    /// as text on one line, both C strings, copied. Reads and writes go on. False:
+    /// failed, with `set_error`.
     pub stats: Option<
         unsafe extern "C-unwind" fn(
             data: *mut c_void,
@@ -352,8 +442,9 @@ pub struct kumo_plugin {
     >,
 
     /// Checks everything that is stored, and calls `report` for every fault, with
-    /// one line of text. Returns the number of faults, or a negative value: the
-    /// check itself failed. Reads and writes go on.
+    /// one line of text, copied. Returns the number of faults, or a negative value,
+    /// with `set_error`: the check itself failed. It repairs nothing. Reads and
+    /// writes go on.
     pub verify: Option<
         unsafe extern "C-unwind" fn(
             data: *mut c_void,
@@ -363,11 +454,13 @@ pub struct kumo_plugin {
     >,
 
     /// Gives back the space of what has been deleted and overwritten. Reads and
-    /// writes go on. False: failed.
+    /// writes go on, and values that were read before stay where they are. False:
+    /// failed, with `set_error`, and nothing is lost.
     pub compact: Option<unsafe extern "C-unwind" fn(data: *mut c_void) -> bool>,
 
-    /// As `for_each`, in the order of the keys, from the first key that is not
-    /// below `key`. For engines that keep an order.
+    /// As `for_each`, in the order of the keys (see `KUMO_CAP_ORDERED`), from the
+    /// first key that is not below `key`; an empty `key` shows all. For engines that
+    /// keep an order.
     pub seek: Option<
         unsafe extern "C-unwind" fn(
             data: *mut c_void,
@@ -379,8 +472,12 @@ pub struct kumo_plugin {
     >,
 
     /// `get` for `num` keys at once: `vals[i]` and `vallens[i]` are set as `get`
-    /// would, `vals[i]` to NULL where the key is not found. False: failed, and
-    /// nothing of what it set counts.
+    /// would, `vals[i]` to NULL where the key is not found. A key may come twice;
+    /// `num` may be 0. The keys are not read at one moment. False: failed, with
+    /// `set_error`, and nothing of what it set counts; what the zone has taken by
+    /// then stays in it.
+    ///
+    /// NULL: the host calls `get`.
     pub getv: Option<
         unsafe extern "C-unwind" fn(
             data: *mut c_void,
@@ -394,7 +491,10 @@ pub struct kumo_plugin {
     >,
 
     /// Carries out `num` puts and deletes, in order, all or none: also when the
-    /// process is killed in the middle. False: none.
+    /// process is killed in the middle. To other threads they happen at once: who
+    /// has seen one of them sees them all. A key may come several times: the last
+    /// one holds. To delete a key that is not there is no failure; `num` may be 0.
+    /// False: none of them, with `set_error`.
     pub batch: Option<
         unsafe extern "C-unwind" fn(
             data: *mut c_void,
@@ -404,11 +504,13 @@ pub struct kumo_plugin {
     >,
 }
 
-/// Takes one statistic, for `kumo_plugin.stats`.
+/// Takes one statistic, for `kumo_plugin.stats`. `user` is what `stats` was
+/// called with.
 pub type kumo_stats_add =
     Option<unsafe extern "C" fn(user: *mut c_void, name: *const c_char, value: *const c_char)>;
 
-/// Takes one fault, for `kumo_plugin.verify`.
+/// Takes one fault, for `kumo_plugin.verify`. `user` is what `verify` was
+/// called with.
 pub type kumo_verify_report = Option<unsafe extern "C" fn(user: *mut c_void, text: *const c_char)>;
 
 /// The type of a parameter: what the host checks before `open`.
@@ -425,7 +527,9 @@ pub enum ParamType {
     Size = 3,
 }
 
-/// A parameter that `open` takes: `PATH#name=value`.
+/// A parameter that `open` takes: `PATH#name=value`. The host checks what is
+/// typed against the list, and shows the list to users; `open` reads the values
+/// from the path, and sees to the defaults.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct kumo_param {
@@ -442,7 +546,8 @@ pub struct kumo_param {
 // SAFETY: the pointers of a `kumo_param` are to constants of the plugin.
 unsafe impl Sync for kumo_param {}
 
-/// A put or a delete, for `kumo_plugin.batch`.
+/// A put or a delete, for `kumo_plugin.batch`. What it points to is the host's,
+/// and readable during the call.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct kumo_change {

@@ -1,67 +1,49 @@
 //! Write a kumo storage engine in Rust.
 //!
 //! An engine implements [`Storage`]; [`export!`] turns the implementation into
-//! the C functions that a host looks for. No line of the author's is `unsafe`.
+//! the C functions that a host looks for. No line of the author's is `unsafe`,
+//! and a panic in one becomes the error of that call. The smallest engine there
+//! is:
 //!
 //! ```
-//! use kumo_plugin::{CasProc, Entry, Error, Location, Storage, Value};
-//! use std::{collections::BTreeMap, ffi::CStr, ops::ControlFlow, path::Path, sync::Mutex};
+//! use kumo_plugin::{Caps, CasProc, Error, Location, Storage, Value, Visit};
+//! use std::{collections::BTreeMap, ffi::CStr, sync::Mutex};
 //!
+//! #[derive(Default)]
 //! struct Map(Mutex<BTreeMap<Vec<u8>, Vec<u8>>>);
 //!
 //! impl Storage for Map {
 //!     const NAME: &'static CStr = c"map";
 //!     const VERSION: &'static CStr = c"1.0";
 //!     const DESCRIPTION: &'static CStr = c"a map in memory";
+//!     const CAPS: Caps = Caps::VOLATILE;
 //!
 //!     fn open(_: &Location) -> Result<Self, Error> {
-//!         Ok(Map(Mutex::default()))
+//!         Ok(Map::default())
 //!     }
 //!     fn get(&self, key: &[u8]) -> Result<Option<Value<'_>>, Error> {
-//!         Ok(self.0.lock().unwrap().get(key).cloned().map(Value::Owned))
+//!         Ok(self.0.lock()?.get(key).map(|val| Value::copy(val)))
 //!     }
 //!     fn set(&self, key: &[u8], val: &[u8]) -> Result<(), Error> {
-//!         self.0.lock().unwrap().insert(key.to_vec(), val.to_vec());
+//!         self.0.lock()?.insert(key.to_vec(), val.to_vec());
 //!         Ok(())
 //!     }
 //!     fn del(&self, key: &[u8], proc: CasProc<'_>) -> Result<bool, Error> {
-//!         let mut map = self.0.lock().unwrap();
+//!         let mut map = self.0.lock()?;
 //!         let agreed = map.get(key).is_some_and(|old| proc(old));
 //!         Ok(agreed && map.remove(key).is_some())
 //!     }
 //!     fn update(&self, key: &[u8], val: &[u8], proc: CasProc<'_>) -> Result<bool, Error> {
-//!         let mut map = self.0.lock().unwrap();
+//!         let mut map = self.0.lock()?;
 //!         let agreed = map.get(key).is_none_or(|old| proc(old));
 //!         if agreed {
 //!             map.insert(key.to_vec(), val.to_vec());
 //!         }
 //!         Ok(agreed)
 //!     }
-//!     fn rnum(&self) -> u64 {
-//!         self.0.lock().unwrap().len() as u64
-//!     }
-//!     fn backup(&self, _: &Path) -> Result<(), Error> {
-//!         Err(Error::unsupported("a map in memory cannot be backed up"))
-//!     }
-//!     fn for_each(
-//!         &self,
-//!         visit: &mut dyn FnMut(&mut dyn Entry) -> ControlFlow<()>,
-//!     ) -> Result<(), Error> {
-//!         struct Item<'a>(&'a Map, Vec<u8>, Vec<u8>);
-//!         impl Entry for Item<'_> {
-//!             fn key(&self) -> &[u8] {
-//!                 &self.1
-//!             }
-//!             fn value(&self) -> &[u8] {
-//!                 &self.2
-//!             }
-//!             fn del(&mut self, proc: CasProc<'_>) -> Result<bool, Error> {
-//!                 self.0.del(&self.1, proc)
-//!             }
-//!         }
-//!         let all = self.0.lock().unwrap().clone();
-//!         for (key, val) in all {
-//!             if visit(&mut Item(self, key, val)).is_break() {
+//!     fn for_each(&self, visit: Visit<'_>) -> Result<(), Error> {
+//!         for (key, val) in self.0.lock()?.iter() {
+//!             if visit(key, val).is_break() {
 //!                 break;
 //!             }
 //!         }
@@ -73,22 +55,50 @@
 //! # fn main() {}
 //! ```
 //!
-//! The modules: [`abi`] holds the C types, [`zone`] the memory zone of
-//! msgpack-c, [`record`] the headers that the host puts before keys and
-//! values, [`storage`] the trait, [`export`] what joins the trait to the table.
+//! In a crate whose `Cargo.toml` has
+//!
+//! ```toml
+//! [lib]
+//! crate-type = ["cdylib"]
+//! ```
+//!
+//! `cargo build --release` makes a plugin of it, and `kumo-server --storage
+//! target/release/libmap.so` serves it.
+//!
+//! The [`guide`] goes on from here. The modules: [`storage`] has the trait,
+//! [`optional`] the operations beyond it, [`value`] what `get` returns,
+//! [`describe`], [`param`] and [`location`] what an engine says of itself and
+//! is opened with, [`error`] what it fails with, [`record`] the headers that
+//! the host puts before keys and values, [`testing`] the engine as a host sees
+//! it. Below that: [`abi`] holds the C types, [`zone`] the memory zone of
+//! msgpack-c, [`services`] what the host does for a plugin, [`export`](mod@export) what
+//! joins the trait to C.
 
 // The C boundary is what this crate is for.
 #![allow(unsafe_code)]
 
 pub mod abi;
+pub mod describe;
 pub mod error;
 pub mod export;
+mod guard;
+pub mod guide;
+pub mod location;
+pub mod optional;
+pub mod param;
 pub mod record;
 pub mod services;
 pub mod storage;
+pub mod testing;
+pub mod value;
 pub mod zone;
 
 pub use abi::LogLevel;
+pub use describe::{Caps, ThreadModel};
 pub use error::{Error, ErrorCode};
+pub use location::Location;
+pub use optional::{Change, Optional};
+pub use param::Param;
 pub use services::log;
-pub use storage::{CasProc, Entry, Location, Storage, Value};
+pub use storage::{CasProc, Storage, Visit};
+pub use value::Value;

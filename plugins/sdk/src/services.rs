@@ -4,6 +4,7 @@ use crate::abi::{LogLevel, kumo_host};
 use crate::error::Error;
 use std::{
     ffi::CString,
+    io::{self, Write},
     mem::offset_of,
     ptr::null_mut,
     sync::atomic::{AtomicPtr, Ordering},
@@ -35,7 +36,8 @@ pub fn log(level: LogLevel, text: &str) {
     match service {
         // SAFETY: the text is a C string, copied by the host.
         Some(log) => unsafe { log(level as u32, c_text(text).as_ptr()) },
-        None => eprintln!("{text}"),
+        // Not eprintln!, which panics where standard error is closed.
+        None => drop(writeln!(io::stderr(), "{text}")),
     }
 }
 

@@ -1,29 +1,49 @@
 //! The engine: the operations on one key, and the way to the others.
 
-use crate::{backup, file, index::Index, log::Log, lookup, record::Kind, recover, scan};
-use kumo_plugin::{CasProc, Entry, Error, Location, Storage, Value};
-use std::{ffi::CStr, ops::ControlFlow, path::Path};
+use crate::{
+    backup, file, index::Index, log::Log, lookup, record::Kind, recover, recover::Region, report,
+    scan,
+};
+use kumo_plugin::{Caps, CasProc, Error, Location, Optional, Storage, Value, Visit};
+use std::{ffi::CStr, path::Path};
 
 /// An open database.
 pub struct TchdbLike {
     pub(crate) log: Log,
     pub(crate) index: Index,
+    /// What was found damaged and skipped when the file was opened.
+    pub(crate) skipped: Vec<Region>,
 }
 
 impl TchdbLike {
     /// Opens a database whose index uses these bits of a hash.
     fn open_masked(location: &Location, mask: u64) -> Result<Self, Error> {
-        if let Some((name, _)) = location.params.first() {
-            return Err(Error::invalid(format!(
-                "{}: unknown parameter {name:?}; tchdb_like takes no parameters",
-                location.path.display()
-            )));
-        }
         let (file, seed) = file::open(&location.path)?;
         let mut log = Log::new(file, location.path.clone(), seed);
         let index = Index::new(mask);
-        recover::recover(&mut log, &index)?;
-        Ok(Self { log, index })
+        let skipped = recover::recover(&mut log, &index)?;
+        Ok(Self { log, index, skipped })
+    }
+
+    /// The number of records.
+    pub fn rnum(&self) -> u64 {
+        self.index.len()
+    }
+
+    /// Writes a copy of the database, of one point in time, to a new file.
+    pub fn backup(&self, dst: &Path) -> Result<(), Error> {
+        backup::backup(self, dst)
+    }
+
+    /// Copies what fits of the start of a value, which is read and checked
+    /// whole; None where there is no such key.
+    pub fn get_header(&self, key: &[u8], head: &mut [u8]) -> Result<Option<usize>, Error> {
+        let found = lookup::record(&self.log, &self.index, self.index.hash(key), key)?;
+        Ok(found.map(|(_, record)| {
+            let len = record.value().len().min(head.len());
+            head[..len].copy_from_slice(&record.value()[..len]);
+            len
+        }))
     }
 
     /// How often damage was met since the file was opened: damaged records,
@@ -40,21 +60,28 @@ impl Storage for TchdbLike {
     const NAME: &'static CStr = c"tchdb_like";
     const VERSION: &'static CStr = c"0.1.0";
     const DESCRIPTION: &'static CStr = c"the built-in hash database: one file, an index in memory";
+    const CAPS: Caps = Caps::DURABLE_SYNC.and(Caps::REENTRANT_SCAN);
+    const OPTIONAL: Optional<Self> = Optional {
+        get_header: Some(Self::get_header),
+        rnum: Some(|db| Ok(db.rnum())),
+        backup: Some(Self::backup),
+        sync: Some(|db| db.log.sync()),
+        stats: Some(report::stats),
+        verify: Some(report::verify),
+        ..Optional::NONE
+    };
 
     fn open(location: &Location) -> Result<Self, Error> {
         Self::open_masked(location, u64::MAX)
     }
 
     fn close(&self) -> Result<(), Error> {
-        self.log
-            .file()
-            .sync_data()
-            .map_err(|error| file::failed("cannot sync", self.log.path(), &error))
+        self.log.sync()
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Value<'_>>, Error> {
         let found = lookup::record(&self.log, &self.index, self.index.hash(key), key)?;
-        Ok(found.map(|(_, record)| Value::Pinned(Box::new(record))))
+        Ok(found.map(|(_, record)| Value::pin(record, |record| record.value())))
     }
 
     fn set(&self, key: &[u8], val: &[u8]) -> Result<(), Error> {
@@ -92,18 +119,7 @@ impl Storage for TchdbLike {
         Ok(true)
     }
 
-    fn rnum(&self) -> u64 {
-        self.index.len()
-    }
-
-    fn backup(&self, dst: &Path) -> Result<(), Error> {
-        backup::backup(self, dst)
-    }
-
-    fn for_each(
-        &self,
-        visit: &mut dyn FnMut(&mut dyn Entry) -> ControlFlow<()>,
-    ) -> Result<(), Error> {
+    fn for_each(&self, visit: Visit<'_>) -> Result<(), Error> {
         scan::for_each(self, visit)
     }
 }

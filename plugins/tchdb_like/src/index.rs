@@ -28,7 +28,12 @@ pub(crate) struct Place {
 
 impl Place {
     pub fn end(&self) -> u64 {
-        self.at + record::total(self.key_len, self.val_len)
+        self.at + self.total()
+    }
+
+    /// The bytes of the record, its head and padding included.
+    pub fn total(&self) -> u64 {
+        record::total(self.key_len, self.val_len)
     }
 }
 
@@ -57,6 +62,8 @@ pub(crate) struct Index {
     mask: u64,
     shards: Box<[Shard]>,
     len: AtomicU64,
+    /// The bytes of the records that count, each whole.
+    bytes: AtomicU64,
 }
 
 // A lock here is never poisoned with its data half changed: `writing` has no
@@ -64,7 +71,13 @@ pub(crate) struct Index {
 impl Index {
     pub fn new(mask: u64) -> Self {
         let shards = iter::repeat_with(Shard::default).take(SHARDS).collect();
-        Self { hasher: RandomState::default(), mask, shards, len: AtomicU64::new(0) }
+        Self {
+            hasher: RandomState::default(),
+            mask,
+            shards,
+            len: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+        }
     }
 
     pub fn hash(&self, key: &[u8]) -> Hash {
@@ -74,6 +87,11 @@ impl Index {
     /// How many keys there are.
     pub fn len(&self) -> u64 {
         self.len.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes of the file the records of these keys have.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Keeps other writers away from the keys with this hash.
@@ -101,12 +119,16 @@ impl Index {
             self.shards[hash.shard()].places.write().unwrap_or_else(PoisonError::into_inner);
         let slot = old.and_then(|old| places.find_mut(hash.0, |(_, place)| place.at == old.at));
         match slot {
-            Some((_, place)) => *place = new,
+            Some((_, place)) => {
+                self.bytes.fetch_sub(place.total(), Ordering::Relaxed);
+                *place = new;
+            }
             None => {
                 places.insert_unique(hash.0, (hash, new), |(hash, _)| hash.0);
                 self.len.fetch_add(1, Ordering::Relaxed);
             }
         }
+        self.bytes.fetch_add(new.total(), Ordering::Relaxed);
     }
 
     /// Takes `old` out.
@@ -116,6 +138,7 @@ impl Index {
         if let Ok(slot) = places.find_entry(hash.0, |(_, place)| place.at == old.at) {
             slot.remove();
             self.len.fetch_sub(1, Ordering::Relaxed);
+            self.bytes.fetch_sub(old.total(), Ordering::Relaxed);
         }
     }
 

@@ -13,7 +13,7 @@
 //! - `lookup`: from a key to its record
 //! - `window`, `recover`: from the file to the index, past what is damaged
 //! - `engine`: the operations on one key
-//! - `scan`, `backup`: the operations on all of them
+//! - `scan`, `backup`, `report`: the operations on all of them
 
 mod backup;
 mod engine;
@@ -23,6 +23,7 @@ mod log;
 mod lookup;
 mod record;
 mod recover;
+mod report;
 mod scan;
 mod window;
 

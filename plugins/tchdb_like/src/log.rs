@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -23,6 +23,8 @@ pub(crate) struct Log {
     seed: Seed,
     tail: Mutex<Tail>,
     damaged: AtomicU64,
+    /// Whether a sync has failed: see [`Log::sync`].
+    unsynced: AtomicBool,
 }
 
 /// Where the next record goes, and its number.
@@ -63,17 +65,18 @@ impl Record {
     }
 }
 
-impl AsRef<[u8]> for Record {
-    fn as_ref(&self) -> &[u8] {
-        self.value()
-    }
-}
-
 impl Log {
     /// The log of a file without records.
     pub fn new(file: File, path: PathBuf, seed: Seed) -> Self {
         let tail = Mutex::new(Tail { at: HEADER as u64, sequence: 1 });
-        Self { file, path, seed, tail, damaged: AtomicU64::new(0) }
+        Self {
+            file,
+            path,
+            seed,
+            tail,
+            damaged: AtomicU64::new(0),
+            unsynced: AtomicBool::new(false),
+        }
     }
 
     pub fn file(&self) -> &File {
@@ -114,6 +117,29 @@ impl Log {
         tail.at = place.end();
         tail.sequence += 1;
         Ok(place)
+    }
+
+    /// Returns when all that was appended before would survive a loss of power.
+    ///
+    /// After a failure the system may have dropped what it could not write, and
+    /// a later sync would know nothing of it; so from then on all of them fail.
+    pub fn sync(&self) -> Result<(), Error> {
+        let synced = self.file.sync_data();
+        if synced.is_err() {
+            self.unsynced.store(true, Ordering::Relaxed);
+        }
+        synced.map_err(|error| file::failed("cannot sync", &self.path, &error))?;
+        if self.unsynced.load(Ordering::Relaxed) {
+            return Err(Error::new(
+                ErrorCode::Io,
+                format!(
+                    "{}: an earlier sync failed, so what was written before it may be lost; \
+                     check the disk, restart the server, and verify the database",
+                    self.path.display()
+                ),
+            ));
+        }
+        Ok(())
     }
 
     fn write_error(&self, error: &io::Error) -> Error {

@@ -13,20 +13,38 @@ use crate::{
     window::Window,
 };
 use kumo_plugin::{Error, LogLevel};
-use std::io;
+use std::{fmt, io};
+
+/// A stretch of the file between two records in which there is none.
+pub(crate) struct Region {
+    pub at: u64,
+    pub len: u64,
+    /// How many records stood there, by the gap in the others' numbers.
+    pub lost: u64,
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, len, lost } = self;
+        write!(
+            f,
+            "{len} bytes at offset {at} are damaged and have been skipped; {lost} records stood \
+             there"
+        )
+    }
+}
 
 /// What the search came upon.
 #[derive(Default)]
 struct Findings {
     damaged_values: usize,
-    damaged_regions: usize,
-    /// By the gaps in the records' numbers.
-    lost_records: u64,
+    skipped: Vec<Region>,
     cut_bytes: u64,
 }
 
-/// Fills the index from the log, and finds the log's tail.
-pub(crate) fn recover(log: &mut Log, index: &Index) -> Result<(), Error> {
+/// Fills the index from the log, and finds the log's tail. Returns what is
+/// damaged and has been skipped.
+pub(crate) fn recover(log: &mut Log, index: &Index) -> Result<Vec<Region>, Error> {
     let read_error = |error: &io::Error| file::failed("cannot read from", log.path(), error);
     let end = log.file().metadata().map_err(|error| read_error(&error))?.len();
     let mut search = Search { window: Window::new(log.file(), end), seed: log.seed(), last: 0 };
@@ -42,14 +60,9 @@ pub(crate) fn recover(log: &mut Log, index: &Index) -> Result<(), Error> {
         };
         if let Some(from) = bad.take() {
             let lost = head.sequence - search.last - 1;
-            findings.damaged_regions += 1;
-            findings.lost_records += lost;
-            log.report_damage(&format!(
-                "{}: {} bytes at offset {from} are damaged and have been skipped; {lost} records \
-                 stood there",
-                log.path().display(),
-                at - from
-            ));
+            let region = Region { at: from, len: at - from, lost };
+            log.report_damage(&format!("{}: {region}", log.path().display()));
+            findings.skipped.push(region);
         }
         search.last = head.sequence;
         let place = Place { at, key_len: head.key_len, val_len: head.val_len };
@@ -84,7 +97,7 @@ pub(crate) fn recover(log: &mut Log, index: &Index) -> Result<(), Error> {
     }
     *log.tail() = crate::log::Tail { at: tail, sequence };
     report(log, index, &findings);
-    Ok(())
+    Ok(findings.skipped)
 }
 
 /// The file, and how far it has been understood.
@@ -138,16 +151,16 @@ fn report(log: &Log, index: &Index, findings: &Findings) {
             ),
         );
     }
-    if findings.damaged_values + findings.damaged_regions > 0 {
+    let lost: u64 = findings.skipped.iter().map(|region| region.lost).sum();
+    if findings.damaged_values + findings.skipped.len() > 0 {
         kumo_plugin::log(
             LogLevel::Warn,
             &format!(
-                "{path}: opened with {} records; {} values are damaged, {} records are lost in {} \
+                "{path}: opened with {} records; {} values are damaged, {lost} records are lost in {} \
                  damaged regions: restore what is missing from a backup",
                 index.len(),
                 findings.damaged_values,
-                findings.lost_records,
-                findings.damaged_regions
+                findings.skipped.len()
             ),
         );
     }

@@ -1,43 +1,17 @@
 //! `for_each`: every record of one point in time, in the file's order.
 
-use crate::{
-    engine::TchdbLike,
-    log::{Record, State},
-};
-use kumo_plugin::{CasProc, Entry, Error, Storage};
-use std::ops::ControlFlow;
-
-struct Current<'a> {
-    storage: &'a TchdbLike,
-    record: &'a Record,
-}
-
-impl Entry for Current<'_> {
-    fn key(&self) -> &[u8] {
-        self.record.key()
-    }
-
-    fn value(&self) -> &[u8] {
-        self.record.value()
-    }
-
-    fn del(&mut self, proc: CasProc<'_>) -> Result<bool, Error> {
-        self.storage.del(self.record.key(), proc)
-    }
-}
+use crate::{engine::TchdbLike, log::State};
+use kumo_plugin::{Error, Visit};
 
 /// Shows every intact record. The places are a copy and records never move, so
 /// no lock is held meanwhile, and `visit` may use the storage as it likes.
-pub(crate) fn for_each(
-    storage: &TchdbLike,
-    visit: &mut dyn FnMut(&mut dyn Entry) -> ControlFlow<()>,
-) -> Result<(), Error> {
+pub(crate) fn for_each(storage: &TchdbLike, visit: Visit<'_>) -> Result<(), Error> {
     let mut damaged = 0_u64;
     let mut buffer = Vec::new();
     for place in storage.index.snapshot() {
         let record = storage.log.read(place, buffer)?;
         if record.state == State::Intact {
-            if visit(&mut Current { storage, record: &record }).is_break() {
+            if visit(record.key(), record.value()).is_break() {
                 return Ok(());
             }
         } else {

@@ -3,8 +3,8 @@
 mod common;
 
 use common::{get, open, scan};
-use kumo_plugin::{ErrorCode, Location, Storage};
-use std::{fs, ops::ControlFlow};
+use kumo_plugin::{ErrorCode, Storage, testing::Engine};
+use std::fs;
 use tchdb_like::TchdbLike;
 
 #[test]
@@ -76,47 +76,52 @@ fn the_proc_decides_about_what_is_there_only() {
 #[test]
 fn a_scan_lets_its_callback_use_the_storage() {
     let dir = tempfile::tempdir().unwrap();
-    let db = open(&dir.path().join("db")).unwrap();
+    let path = dir.path().join("db");
+    let db = Engine::open::<TchdbLike>(path.to_str().unwrap()).unwrap();
     for i in 0..100_u8 {
         db.set(&[i], &[i]).unwrap();
     }
     db.set(&[0], b"now the last in the file").unwrap();
     let mut order = Vec::new();
-    db.for_each(&mut |entry| {
-        let key = entry.key().to_vec();
+    db.for_each(&mut |record| {
+        let key = record.key()?;
         order.push(key[0]);
         match key[0] % 4 {
             // Refused, deleted, overwritten, deleted by another way before.
-            0 => assert!(!entry.del(&mut |_| false).unwrap()),
+            0 => assert!(!record.del(&mut |_| false)?),
             1 => {
-                let val = entry.value().to_vec();
-                assert!(entry.del(&mut |old| old == val).unwrap());
-                assert!(!entry.del(&mut |_| panic!("it is gone")).unwrap());
+                let val = record.value()?;
+                assert!(record.del(&mut |old| old == val)?);
+                assert!(!record.del(&mut |_| panic!("it is gone"))?);
             }
             2 => {
-                db.set(&key, b"new").unwrap();
-                assert!(!entry.del(&mut |old| old != b"new").unwrap());
+                db.set(&key, b"new")?;
+                assert!(!record.del(&mut |old| old != b"new")?);
             }
             _ => {
-                assert!(db.del(&key, &mut |_| true).unwrap());
-                assert!(!entry.del(&mut |_| panic!("it is gone")).unwrap());
+                assert!(db.del(&key, &mut |_| true)?);
+                assert!(!record.del_force()?);
             }
         }
-        assert_eq!(scan(&db).0.len() as u64, db.rnum());
-        ControlFlow::Continue(())
+        let mut others = 0;
+        db.for_each(&mut |_| {
+            others += 1;
+            Ok(0)
+        })?;
+        assert_eq!(others, db.rnum()?);
+        Ok(0)
     })
     .unwrap();
     let expected: Vec<u8> = (1..100).chain([0]).collect();
     assert_eq!(order, expected);
-    assert_eq!(db.rnum(), 50);
+    assert_eq!(db.rnum().unwrap(), 50);
 
     let mut shown = 0;
-    db.for_each(&mut |_| {
+    let answer = db.for_each(&mut |_| {
         shown += 1;
-        if shown == 7 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })
-    .unwrap();
-    assert_eq!(shown, 7);
+        Ok(if shown == 7 { -7 } else { 0 })
+    });
+    assert_eq!((shown, answer.unwrap()), (7, -7));
 }
 
 #[test]
@@ -162,8 +167,7 @@ fn what_cannot_be_opened_is_refused_in_words() {
     refused("fields", ErrorCode::Unsupported, "does not know");
 
     assert_eq!(open("".as_ref()).err().unwrap().code(), ErrorCode::Invalid);
-    let location = Location::parse(b"db#cap=5").unwrap();
-    let error = TchdbLike::open(&location).err().unwrap();
+    let error = Engine::open::<TchdbLike>("db#cap=5").err().unwrap();
     assert_eq!(error.code(), ErrorCode::Invalid);
     assert!(error.text().contains("\"cap\""), "{error}");
 }

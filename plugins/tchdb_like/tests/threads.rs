@@ -6,12 +6,12 @@
 mod common;
 
 use common::{check_chain, get, open, scan, while_chain_grows};
-use kumo_plugin::Storage;
+use kumo_plugin::{Storage, testing::Engine};
 use std::{
-    ops::ControlFlow,
     sync::atomic::{AtomicU64, Ordering},
     thread,
 };
+use tchdb_like::TchdbLike;
 
 fn number(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(bytes.try_into().unwrap())
@@ -93,7 +93,8 @@ fn a_scan_is_a_point_in_time_while_writes_go_on() {
 #[test]
 fn deletes_during_a_scan_spare_what_was_written_meanwhile() {
     let dir = tempfile::tempdir().unwrap();
-    let db = open(&dir.path().join("db")).unwrap();
+    let path = dir.path().join("db");
+    let db = Engine::open::<TchdbLike>(path.to_str().unwrap()).unwrap();
     for i in 0..2000_u32 {
         db.set(&i.to_be_bytes(), b"old").unwrap();
     }
@@ -103,13 +104,10 @@ fn deletes_during_a_scan_spare_what_was_written_meanwhile() {
                 db.set(&i.to_be_bytes(), b"new").unwrap();
             }
         });
-        db.for_each(&mut |entry| {
-            entry.del(&mut |now| now == b"old").unwrap();
-            ControlFlow::Continue(())
-        })
-        .unwrap();
+        db.for_each(&mut |record| record.del(&mut |now| now == b"old").map(|_| 0)).unwrap();
     });
-    let (left, result) = scan(&db);
+    db.close().unwrap();
+    let (left, result) = scan(&open(&path).unwrap());
     result.unwrap();
     let kept: Vec<_> = (0..2000_u32).step_by(3).map(|i| i.to_be_bytes().to_vec()).collect();
     assert!(left.into_keys().eq(kept));

@@ -2,7 +2,7 @@
 
 use super::*;
 use proptest::{collection::vec, prelude::*};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::ControlFlow};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -40,8 +40,8 @@ fn op() -> impl Strategy<Value = Op> {
 
 fn contents(db: &TchdbLike) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let mut all = BTreeMap::new();
-    db.for_each(&mut |entry| {
-        let twice = all.insert(entry.key().to_vec(), entry.value().to_vec());
+    db.for_each(&mut |key, val| {
+        let twice = all.insert(key.to_vec(), val.to_vec());
         assert_eq!(twice, None, "shown twice");
         ControlFlow::Continue(())
     })
@@ -49,25 +49,17 @@ fn contents(db: &TchdbLike) -> BTreeMap<Vec<u8>, Vec<u8>> {
     all
 }
 
-fn bytes(value: &Value<'_>) -> Vec<u8> {
-    match value {
-        Value::Borrowed(bytes) => bytes.to_vec(),
-        Value::Owned(bytes) => bytes.clone(),
-        Value::Pinned(pin) => (**pin).as_ref().to_vec(),
-    }
-}
-
 fn run(ops: Vec<Op>, mask: u64) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("db");
-    let at = |path: &Path| Location { path: path.to_owned(), params: Vec::new() };
+    let at = |path: &Path| Location::new(path, TchdbLike::PARAMS);
     let mut db = TchdbLike::open_masked(&at(&path), mask).unwrap();
     let mut model = BTreeMap::<Vec<u8>, Vec<u8>>::new();
     for op in ops {
         let mut shown = Vec::new();
         match op {
             Op::Get(key) => {
-                let found = db.get(&key).unwrap().map(|value| bytes(&value));
+                let found = db.get(&key).unwrap().map(|value| value.to_vec());
                 assert_eq!(found.as_ref(), model.get(&key));
             }
             Op::GetHeader(key, len) => {

@@ -4,7 +4,7 @@
 #![allow(dead_code)]
 #![allow(clippy::unwrap_used)]
 
-use kumo_plugin::{Error, Location, Storage, Value};
+use kumo_plugin::{Error, Location, Storage};
 use std::{
     collections::BTreeMap,
     ops::ControlFlow,
@@ -15,15 +15,11 @@ use std::{
 use tchdb_like::TchdbLike;
 
 pub fn open(path: &Path) -> Result<TchdbLike, Error> {
-    TchdbLike::open(&Location { path: path.to_owned(), params: Vec::new() })
+    TchdbLike::open(&Location::new(path, TchdbLike::PARAMS))
 }
 
 pub fn get(db: &TchdbLike, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-    Ok(db.get(key)?.map(|value| match value {
-        Value::Borrowed(bytes) => bytes.to_vec(),
-        Value::Owned(bytes) => bytes,
-        Value::Pinned(pin) => (*pin).as_ref().to_vec(),
-    }))
+    Ok(db.get(key)?.map(|value| value.to_vec()))
 }
 
 pub type Contents = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -31,8 +27,8 @@ pub type Contents = BTreeMap<Vec<u8>, Vec<u8>>;
 /// What a scan shows, and whether it met damage.
 pub fn scan(db: &TchdbLike) -> (Contents, Result<(), Error>) {
     let mut all = Contents::new();
-    let result = db.for_each(&mut |entry| {
-        let twice = all.insert(entry.key().to_vec(), entry.value().to_vec());
+    let result = db.for_each(&mut |key, val| {
+        let twice = all.insert(key.to_vec(), val.to_vec());
         assert_eq!(twice, None, "shown twice");
         ControlFlow::Continue(())
     });
