@@ -8,10 +8,12 @@
 //! server     sockets: bytes in, bytes out
 //! protocol   parsers and writers, without I/O and without storage
 //! engine     what the commands of memcached mean; `store` means it over a table
+//! bench      measures plugins; beside engine
 //! host       finds, loads, checks and holds a plugin
 //! plugins/*  the engines; plugins/sdk (kumo-plugin) is what they are written with
 //! ```
 
+pub mod bench;
 pub mod engine;
 pub mod host;
 pub mod protocol;

@@ -15,6 +15,7 @@ mod operations;
 mod params;
 mod plugin;
 mod portable;
+pub mod raw;
 mod services;
 mod storage;
 mod table;

@@ -1,17 +1,28 @@
-//! `kumoctl`: looks after a running kumo-server.
+//! `kumoctl`: looks after a running kumo-server, and after plugins.
 
+mod backup;
+mod output;
+mod plugin;
+mod plugin_bench;
+mod plugin_elf;
+mod plugin_info;
+mod plugin_list;
+mod plugin_new;
+mod plugin_probe;
+mod plugin_report;
+mod plugin_vendor;
 mod rpc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
-use indicatif::{HumanBytes, HumanCount, ProgressBar};
-use kumo::protocol::rpc::PORT;
-use std::{io::Write, process::ExitCode, time::Duration};
+use std::{env, process::ExitCode};
 
-/// Looks after a running kumo-server.
+/// Looks after a running kumo-server, and after storage plugins.
+///
+/// What comes first says which: the address of a server, or the word plugin.
 #[derive(Parser)]
 #[command(name = "kumoctl", version, max_term_width = 100, arg_required_else_help = true,
-          subcommand_required = true, after_help = EXAMPLES)]
+          subcommand_required = true, override_usage = USAGE, after_help = MORE)]
 struct Arguments {
     /// The server's admin address: HOST, HOST:PORT or [IPV6]:PORT; the port is
     /// 19800 unless given (kumo-server --rpc)
@@ -35,14 +46,27 @@ enum Command {
     },
 }
 
-const EXAMPLES: &str = "Examples:
+const USAGE: &str = "kumoctl HOST[:PORT] <COMMAND>
+       kumoctl plugin <COMMAND>";
+
+const MORE: &str = "Plugins, without a server (more: kumoctl plugin --help):
+  plugin new NAME --lang rust|c   Writes a plugin that builds, passes its tests, and serves
+  plugin list                     Lists the plugins that --storage NAME would find
+  plugin info LIB                 Says what a plugin is, without serving it
+  plugin bench LIB --vs LIB2      Measures a plugin, against another one
+
+Examples:
   kumoctl 127.0.0.1 backup               kumo.db-20261120, beside kumo.db
-  kumoctl db1.example:19800 backup nightly";
+  kumoctl db1.example:19800 backup nightly
+  kumoctl plugin new shelf --lang c      a new storage engine, in ./shelf
+
+Exit status: 0 done, 1 failed (the reason is on stderr), 2 wrong usage.
+A server on a host that is called plugin is reached as plugin:19800.";
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let done = match &arguments.command {
-        Command::Backup { suffix } => backup(&arguments.server, suffix.as_deref()),
+    let done = match env::args_os().nth(1) {
+        Some(first) if first == "plugin" => plugin::run(),
+        _ => server(&Arguments::parse()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -53,31 +77,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn backup(server: &str, suffix: Option<&str>) -> Result<()> {
-    let today = || chrono::Local::now().format("%Y%m%d").to_string();
-    let suffix = suffix.map_or_else(today, str::to_owned);
-    let mut out = std::io::stdout();
-    // Who does not read what is printed has had the backup all the same.
-    let _ = writeln!(out, "suffix={suffix}");
-    // How long it will take is not known; that it is alive is shown on a
-    // terminal.
-    let spinner = ProgressBar::new_spinner().with_message("the server writes the backup");
-    spinner.enable_steady_tick(Duration::from_millis(100));
-    let done = rpc::backup(server, PORT, &suffix);
-    spinner.finish_and_clear();
-    let done = done.with_context(|| format!("no backup {suffix:?} of {server}"))?;
-    let _ = writeln!(
-        out,
-        "path={}\nrecords={}\nbytes={}\nseconds={:.3}",
-        done.path, done.records, done.bytes, done.seconds
-    );
-    eprintln!(
-        "{} records, {} in {:.1} s: complete",
-        HumanCount(done.records),
-        HumanBytes(done.bytes),
-        done.seconds
-    );
-    Ok(())
+fn server(arguments: &Arguments) -> Result<()> {
+    match &arguments.command {
+        Command::Backup { suffix } => backup::run(&arguments.server, suffix.as_deref()),
+    }
 }
 
 #[cfg(test)]

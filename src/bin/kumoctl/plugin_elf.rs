@@ -1,0 +1,44 @@
+//! What a library's file says, without loading it.
+
+use anyhow::{Context, Result};
+use goblin::elf::Elf;
+use std::{fs, path::Path};
+
+/// The functions that make a library a plugin.
+const ENTRIES: [&str; 2] = ["kumo_plugin_init", "kumo_storage_init"];
+
+/// How msgpack-c's functions of the zone begin.
+const ZONE: &str = "msgpack_zone_";
+
+/// What concerns a plugin.
+#[derive(Debug, Default)]
+pub struct Library {
+    /// The shared libraries that it needs.
+    pub needs: Vec<String>,
+    /// Which of a plugin's functions it exports.
+    pub exports: Vec<String>,
+    /// The functions of the zone that it takes from the host or from
+    /// libmsgpackc.
+    pub zone_imports: Vec<String>,
+}
+
+/// Reads a library's dynamic section and symbols.
+pub fn read(path: &Path) -> Result<Library> {
+    let bytes = fs::read(path).with_context(|| path.display().to_string())?;
+    let elf = Elf::parse(&bytes).with_context(|| format!("{}: not a library", path.display()))?;
+    let mut library = Library {
+        needs: elf.libraries.iter().map(|&name| name.into()).collect(),
+        ..Library::default()
+    };
+    for symbol in &elf.dynsyms {
+        let Some(name) = elf.dynstrtab.get_at(symbol.st_name) else { continue };
+        if symbol.is_import() && name.starts_with(ZONE) {
+            library.zone_imports.push(name.to_owned());
+        } else if !symbol.is_import() && ENTRIES.contains(&name) {
+            library.exports.push(name.to_owned());
+        }
+    }
+    library.exports.sort();
+    library.zone_imports.sort();
+    Ok(library)
+}
