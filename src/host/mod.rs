@@ -18,6 +18,8 @@ mod portable;
 mod services;
 mod storage;
 mod table;
+#[cfg(test)]
+mod tests;
 mod threads;
 mod whole;
 mod zone_symbols;
