@@ -50,14 +50,44 @@ AT(kumo_plugin, caps, 16);
 AT(kumo_plugin, name, 24);
 AT(kumo_plugin, version, 32);
 AT(kumo_plugin, description, 40);
-AT(kumo_plugin, op, 48);
-ASSERT(sizeof(kumo_plugin) >= 224);
+AT(kumo_plugin, params, 48);
+AT(kumo_plugin, params_num, 56);
+AT(kumo_plugin, op, 64);
+AT(kumo_plugin, sync, 240);
+AT(kumo_plugin, stats, 248);
+AT(kumo_plugin, verify, 256);
+AT(kumo_plugin, compact, 264);
+AT(kumo_plugin, seek, 272);
+AT(kumo_plugin, getv, 280);
+AT(kumo_plugin, batch, 288);
+ASSERT(sizeof(kumo_plugin) >= 296);
 
 AT(kumo_host, struct_size, 0);
 AT(kumo_host, abi_version, 8);
 AT(kumo_host, log, 16);
 AT(kumo_host, set_error, 24);
-ASSERT(sizeof(kumo_host) >= 32);
+AT(kumo_host, zone_push_finalizer, 32);
+AT(kumo_host, zone_malloc, 40);
+ASSERT(sizeof(kumo_host) >= 48);
+
+/* Arrays of these are passed, so they never grow. */
+SIZE(kumo_param, 32);
+AT(kumo_param, name, 0);
+AT(kumo_param, value_type, 8);
+AT(kumo_param, default_value, 16);
+AT(kumo_param, help, 24);
+SIZE(kumo_change, 32);
+AT(kumo_change, key, 0);
+AT(kumo_change, keylen, 8);
+AT(kumo_change, val, 16);
+AT(kumo_change, vallen, 24);
+
+ASSERT(KUMO_THREAD_PARALLEL == 0 && KUMO_THREAD_SERIALIZED == 1 && KUMO_THREAD_SINGLE == 2);
+ASSERT(KUMO_CAP_VOLATILE == 1 && KUMO_CAP_ORDERED == 2 && KUMO_CAP_DURABLE_SYNC == 4);
+ASSERT(KUMO_CAP_BACKUP_BLOCKS == 8 && KUMO_CAP_REENTRANT_SCAN == 16);
+ASSERT(KUMO_PARAM_TYPE_STRING == 0 && KUMO_PARAM_TYPE_INT == 1);
+ASSERT(KUMO_PARAM_TYPE_BOOL == 2 && KUMO_PARAM_TYPE_SIZE == 3);
+SIZE(kumo_param_type, 4);
 
 SIZE(kumo_error, 4);
 SIZE(kumo_log, 4);

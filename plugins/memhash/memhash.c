@@ -15,6 +15,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "memhash.h"
+#include "siphash.h"
 
 #ifdef USE_MSGPACK_C
 #include <msgpack.h>
@@ -30,7 +31,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define SHARDS 64 /* a power of two */
+#define SHARDS 64 /* a power of two, and the bits of a `which` */
 #define FIRST_BUCKETS 16 /* a power of two */
 
 typedef struct shard {
@@ -39,6 +40,7 @@ typedef struct shard {
     record **buckets;
     size_t nbuckets; /* a power of two */
     size_t count;
+    uint64_t bytes; /* of keys and values */
 } shard;
 
 struct memhash {
@@ -91,108 +93,55 @@ bool memhash_fail_os(int err, const char *what, const char *path)
                         path, text);
 }
 
-/* ---- records ---- */
+/* ---- the table ---- */
 
-static record *record_new(const char *key, uint32_t keylen, const char *val, uint32_t vallen)
+/* Gives the caller's reference to the zone. False: it could not take it, and it is gone. */
+static bool record_give(record *rec, msgpack_zone *zone)
 {
-    record *rec = malloc(sizeof *rec + keylen + vallen);
-    if (rec == NULL) {
-        memhash_fail_memory();
-        return NULL;
-    }
-    rec->refs = 1;
-    rec->keylen = keylen;
-    rec->vallen = vallen;
-    memcpy(rec->bytes, key, keylen);
-    memcpy(rec->bytes + keylen, val, vallen);
-    return rec;
-}
-
-static const char *record_val(const record *rec)
-{
-    return rec->bytes + rec->keylen;
-}
-
-/* Whoever calls this holds a reference already, or the lock of the shard that does. */
-static record *record_ref(record *rec)
-{
-    __atomic_fetch_add(&rec->refs, 1, __ATOMIC_RELAXED);
-    return rec;
-}
-
-/* Takes a void* to be a finalizer. */
-static void record_unref(void *data)
-{
-    record *rec = data;
-    if (__atomic_sub_fetch(&rec->refs, 1, __ATOMIC_ACQ_REL) == 0) {
-        free(rec);
-    }
-}
-
-/* Gives the zone a reference. False: it could not take it. */
-static bool record_pin(record *rec, msgpack_zone *zone)
-{
-    if (!msgpack_zone_push_finalizer(zone, record_unref, record_ref(rec))) {
+    if (!msgpack_zone_push_finalizer(zone, record_unref, rec)) {
         record_unref(rec);
         return memhash_fail_memory();
     }
     return true;
 }
 
-/* ---- the table ---- */
-
-/*
- * SipHash-1-3, seeded at random: whoever chooses the keys cannot choose where they go,
- * and so cannot make one long chain of them.
- */
-#define ROTL(x, n) ((x) << (n) | (x) >> (64 - (n)))
-
-static void sip_round(uint64_t v[4])
-{
-    v[0] += v[1];
-    v[1] = ROTL(v[1], 13) ^ v[0];
-    v[0] = ROTL(v[0], 32);
-    v[2] += v[3];
-    v[3] = ROTL(v[3], 16) ^ v[2];
-    v[0] += v[3];
-    v[3] = ROTL(v[3], 21) ^ v[0];
-    v[2] += v[1];
-    v[1] = ROTL(v[1], 17) ^ v[2];
-    v[2] = ROTL(v[2], 32);
-}
-
 static uint64_t hash_key(const memhash *table, const char *key, uint32_t keylen)
 {
-    uint64_t v[4] = {
-        table->seed[0] ^ 0x736f6d6570736575U, table->seed[1] ^ 0x646f72616e646f6dU,
-        table->seed[0] ^ 0x6c7967656e657261U, table->seed[1] ^ 0x7465646279746573U};
-    uint64_t word;
-    uint32_t left = keylen;
-    for (; left >= 8; left -= 8, key += 8) {
-        memcpy(&word, key, 8);
-        v[3] ^= word;
-        sip_round(v);
-        v[0] ^= word;
-    }
-    word = 0;
-    memcpy(&word, key, left);
-    word ^= (uint64_t)keylen << 56;
-    v[3] ^= word;
-    sip_round(v);
-    v[0] ^= word;
-    v[2] ^= 0xff;
-    sip_round(v);
-    sip_round(v);
-    sip_round(v);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
+    return siphash(table->seed, key, keylen);
 }
 
 /* By upper bits of the hash: the buckets within a shard go by the lower ones. */
+static size_t shard_of(uint64_t hash)
+{
+    return hash >> 32 & (SHARDS - 1);
+}
+
 static shard *shard_lock(memhash *table, uint64_t hash)
 {
-    shard *s = &table->shards[hash >> 32 & (SHARDS - 1)];
+    shard *s = &table->shards[shard_of(hash)];
     pthread_mutex_lock(&s->lock);
     return s;
+}
+
+/* Locks several shards, a bit of `which` for each. Always in one order: no deadlock. */
+static void shards_lock(memhash *table, uint64_t which)
+{
+    size_t i;
+    for (i = 0; i < SHARDS; i++) {
+        if (which >> i & 1) {
+            pthread_mutex_lock(&table->shards[i].lock);
+        }
+    }
+}
+
+static void shards_unlock(memhash *table, uint64_t which)
+{
+    size_t i;
+    for (i = 0; i < SHARDS; i++) {
+        if (which >> i & 1) {
+            pthread_mutex_unlock(&table->shards[i].lock);
+        }
+    }
 }
 
 /* Where the pointer to the record stands, or where that of a new one belongs. */
@@ -227,6 +176,28 @@ static void shard_grow(shard *s)
     free(s->buckets);
     s->buckets = buckets;
     s->nbuckets = nbuckets;
+}
+
+/* Puts `rec` in the place of what `at` points to, or takes that out. Returns what was there. */
+static record *shard_swap(shard *s, record **at, record *rec)
+{
+    record *old = *at;
+    if (rec != NULL) {
+        rec->next = old != NULL ? old->next : NULL;
+        *at = rec;
+        s->count++;
+        s->bytes += (uint64_t)rec->keylen + rec->vallen;
+    } else if (old != NULL) {
+        *at = old->next;
+    }
+    if (old != NULL) {
+        s->count--;
+        s->bytes -= (uint64_t)old->keylen + old->vallen;
+    }
+    if (s->count > s->nbuckets) {
+        shard_grow(s);
+    }
+    return old;
 }
 
 /* Puts a reference to every record of the shard into `list`. Returns how many. */
@@ -284,11 +255,7 @@ static bool kumo_memhash_update(void *data, const char *key, uint32_t keylen, co
         record_unref(rec);
         return false;
     }
-    rec->next = old != NULL ? old->next : NULL;
-    *at = rec;
-    if (old == NULL && ++s->count > s->nbuckets) {
-        shard_grow(s);
-    }
+    shard_swap(s, at, rec);
     pthread_mutex_unlock(&s->lock);
     if (old != NULL) {
         record_unref(old);
@@ -307,8 +274,7 @@ static bool kumo_memhash_del(void *data, const char *key, uint32_t keylen,
     record *old = *at;
     bool agreed = old != NULL && (proc == NULL || proc(casdata, record_val(old), old->vallen));
     if (agreed) {
-        *at = old->next;
-        s->count--;
+        shard_swap(s, at, NULL);
     }
     pthread_mutex_unlock(&s->lock);
     if (agreed) {
@@ -323,24 +289,33 @@ bool kumo_memhash_set(void *data, const char *key, uint32_t keylen, const char *
     return kumo_memhash_update(data, key, keylen, val, vallen, NULL, NULL);
 }
 
+static int kumo_memhash_updatev(void *data, const char **keys, const size_t *keylens,
+                                const char **vals, const size_t *vallens, uint16_t num)
+{
+    int i;
+    for (i = 0; i < num; i++) {
+        if (!kumo_memhash_set(data, keys[i], (uint32_t)keylens[i], vals[i],
+                              (uint32_t)vallens[i])) {
+            break;
+        }
+    }
+    return i;
+}
+
 /* At one moment: every shard is locked while the references are taken. */
 bool memhash_list(memhash *table, record ***list, size_t *n)
 {
     size_t i, count = 0;
+    shards_lock(table, UINT64_MAX);
     for (i = 0; i < SHARDS; i++) {
-        pthread_mutex_lock(&table->shards[i].lock);
         count += table->shards[i].count;
     }
     *n = 0;
     *list = malloc((count + 1) * sizeof **list);
-    for (i = 0; i < SHARDS; i++) {
-        if (*list != NULL) {
-            *n += shard_list(&table->shards[i], *list + *n);
-        }
+    for (i = 0; *list != NULL && i < SHARDS; i++) {
+        *n += shard_list(&table->shards[i], *list + *n);
     }
-    for (i = 0; i < SHARDS; i++) {
-        pthread_mutex_unlock(&table->shards[i].lock);
-    }
+    shards_unlock(table, UINT64_MAX);
     return *list != NULL || memhash_fail_memory();
 }
 
@@ -413,16 +388,14 @@ static const char *kumo_memhash_get(void *data, const char *key, uint32_t keylen
                                     uint32_t *result_vallen, msgpack_zone *zone)
 {
     record *rec = table_get(data, key, keylen);
-    const char *val = NULL;
     if (rec == NULL) {
         return NULL; /* a miss: no error is set */
     }
-    if (record_pin(rec, zone)) {
-        *result_vallen = rec->vallen;
-        val = record_val(rec);
+    if (!record_give(rec, zone)) {
+        return NULL;
     }
-    record_unref(rec);
-    return val;
+    *result_vallen = rec->vallen;
+    return record_val(rec);
 }
 
 static int32_t kumo_memhash_get_header(void *data, const char *key, uint32_t keylen,
@@ -439,18 +412,25 @@ static int32_t kumo_memhash_get_header(void *data, const char *key, uint32_t key
     return (int32_t)vallen;
 }
 
-static uint64_t kumo_memhash_rnum(void *data)
+static void table_count(memhash *table, uint64_t *records, uint64_t *bytes, uint64_t *buckets)
 {
-    memhash *table = data;
-    uint64_t n = 0;
     size_t i;
+    *records = *bytes = *buckets = 0;
     for (i = 0; i < SHARDS; i++) {
         shard *s = &table->shards[i];
         pthread_mutex_lock(&s->lock);
-        n += s->count;
+        *records += s->count;
+        *bytes += s->bytes;
+        *buckets += s->nbuckets;
         pthread_mutex_unlock(&s->lock);
     }
-    return n;
+}
+
+static uint64_t kumo_memhash_rnum(void *data)
+{
+    uint64_t records, bytes, buckets;
+    table_count(data, &records, &bytes, &buckets);
+    return records;
 }
 
 static bool kumo_memhash_backup(void *data, const char *dstpath)
@@ -524,13 +504,13 @@ static size_t kumo_memhash_iterator_vallen(void *iterator_data)
 static const char *kumo_memhash_iterator_release_key(void *iterator_data, msgpack_zone *zone)
 {
     record *rec = ((cursor *)iterator_data)->rec;
-    return record_pin(rec, zone) ? rec->bytes : NULL;
+    return record_give(record_ref(rec), zone) ? rec->bytes : NULL;
 }
 
 static const char *kumo_memhash_iterator_release_val(void *iterator_data, msgpack_zone *zone)
 {
     record *rec = ((cursor *)iterator_data)->rec;
-    return record_pin(rec, zone) ? record_val(rec) : NULL;
+    return record_give(record_ref(rec), zone) ? record_val(rec) : NULL;
 }
 
 /* By key: the value may have changed since it was listed, and proc is asked about the present. */
@@ -545,17 +525,90 @@ static bool kumo_memhash_iterator_del_force(void *iterator_data)
     return kumo_memhash_iterator_del(iterator_data, NULL, NULL);
 }
 
+/* ---- beyond the table ---- */
+
+static bool kumo_memhash_stats(void *data, kumo_stats_add add, void *user)
+{
+    static const char *const names[] = {"records", "bytes", "buckets"};
+    uint64_t numbers[3];
+    char text[32];
+    size_t i;
+    table_count(data, &numbers[0], &numbers[1], &numbers[2]);
+    for (i = 0; i < 3; i++) {
+        snprintf(text, sizeof text, "%llu", (unsigned long long)numbers[i]);
+        add(user, names[i], text);
+    }
+    return true;
+}
+
+static bool kumo_memhash_getv(void *data, const char *const *keys, const uint32_t *keylens,
+                              uint32_t num, const char **vals, uint32_t *vallens,
+                              msgpack_zone *zone)
+{
+    uint32_t i;
+    for (i = 0; i < num; i++) {
+        record *rec = table_get(data, keys[i], keylens[i]);
+        if (rec != NULL && !record_give(rec, zone)) {
+            return false;
+        }
+        vals[i] = rec != NULL ? record_val(rec) : NULL;
+        vallens[i] = rec != NULL ? rec->vallen : 0;
+    }
+    return true;
+}
+
+/* Whatever can fail is done first; then all shards concerned are locked, and nobody sees a part. */
+static bool kumo_memhash_batch(void *data, const kumo_change *changes, size_t num)
+{
+    memhash *table = data;
+    record **recs = calloc(num + 1, sizeof *recs); /* to put in; then, those taken out */
+    uint64_t which = 0;
+    bool ok = recs != NULL;
+    size_t i;
+    for (i = 0; ok && i < num; i++) {
+        const kumo_change *c = &changes[i];
+        /* For a delete too: it holds the key's hash. */
+        recs[i] = record_new(c->key, (uint32_t)c->keylen, c->val != NULL ? c->val : "",
+                             c->val != NULL ? (uint32_t)c->vallen : 0);
+        ok = recs[i] != NULL;
+        if (ok) {
+            recs[i]->hash = hash_key(table, c->key, (uint32_t)c->keylen);
+            which |= (uint64_t)1 << shard_of(recs[i]->hash);
+        }
+    }
+    if (ok) {
+        shards_lock(table, which);
+        for (i = 0; i < num; i++) {
+            record *rec = recs[i];
+            shard *s = &table->shards[shard_of(rec->hash)];
+            record **at = shard_find(s, rec->hash, rec->bytes, rec->keylen);
+            recs[i] = shard_swap(s, at, changes[i].val != NULL ? rec : NULL);
+            if (changes[i].val == NULL) {
+                free(rec);
+            }
+        }
+        shards_unlock(table, which);
+    }
+    for (i = 0; recs != NULL && i < num; i++) {
+        if (recs[i] != NULL) {
+            record_unref(recs[i]);
+        }
+    }
+    free(recs);
+    return ok || memhash_fail_memory();
+}
+
 /* ---- what the host sees ---- */
 
 static const kumo_plugin kumo_memhash_plugin = {
-    sizeof(kumo_plugin),
-    KUMO_ABI_VERSION,
-    KUMO_THREAD_PARALLEL,
-    0,
-    "memhash",
-    "1.0.0",
-    "a hash table in memory; nothing is saved when it closes",
-    {
+    .struct_size = sizeof(kumo_plugin),
+    .abi_version = KUMO_ABI_VERSION,
+    .thread_model = KUMO_THREAD_PARALLEL,
+    .caps = KUMO_CAP_VOLATILE | KUMO_CAP_REENTRANT_SCAN,
+    .name = "memhash",
+    .version = "1.1.0",
+    .description = "a hash table in memory; nothing is saved when it closes",
+    .op = {
         kumo_memhash_create,
         kumo_memhash_free,
         kumo_memhash_open,
@@ -565,7 +618,7 @@ static const kumo_plugin kumo_memhash_plugin = {
         kumo_memhash_set,
         kumo_memhash_del,
         kumo_memhash_update,
-        NULL, /* updatev: the host does without */
+        kumo_memhash_updatev,
         kumo_memhash_rnum,
         kumo_memhash_backup,
         kumo_memhash_error,
@@ -579,6 +632,9 @@ static const kumo_plugin kumo_memhash_plugin = {
         kumo_memhash_iterator_del,
         kumo_memhash_iterator_del_force,
     },
+    .stats = kumo_memhash_stats,
+    .getv = kumo_memhash_getv,
+    .batch = kumo_memhash_batch,
 };
 
 const kumo_plugin *kumo_plugin_init(uint32_t host_abi, const kumo_host *host)

@@ -8,6 +8,9 @@
 
 #include <kumo_storage.h>
 
+#include <stdlib.h>
+#include <string.h>
+
 typedef struct memhash memhash;
 
 typedef struct record {
@@ -25,6 +28,42 @@ bool memhash_fail_memory(void);
 
 /* As memhash_fail, for a call to the operating system that left `err` in errno. */
 bool memhash_fail_os(int err, const char *what, const char *path);
+
+static inline record *record_new(const char *key, uint32_t keylen, const char *val, uint32_t vallen)
+{
+    record *rec = malloc(sizeof *rec + keylen + vallen);
+    if (rec == NULL) {
+        memhash_fail_memory();
+        return NULL;
+    }
+    rec->refs = 1;
+    rec->keylen = keylen;
+    rec->vallen = vallen;
+    memcpy(rec->bytes, key, keylen);
+    memcpy(rec->bytes + keylen, val, vallen);
+    return rec;
+}
+
+static inline const char *record_val(const record *rec)
+{
+    return rec->bytes + rec->keylen;
+}
+
+/* Whoever calls this holds a reference already, or the lock of the shard that does. */
+static inline record *record_ref(record *rec)
+{
+    __atomic_fetch_add(&rec->refs, 1, __ATOMIC_RELAXED);
+    return rec;
+}
+
+/* Takes a void* to be a finalizer. */
+static inline void record_unref(void *data)
+{
+    record *rec = data;
+    if (__atomic_sub_fetch(&rec->refs, 1, __ATOMIC_ACQ_REL) == 0) {
+        free(rec);
+    }
+}
 
 /* The operation `set`; `data` is a memhash. */
 bool kumo_memhash_set(void *data, const char *key, uint32_t keylen, const char *val,

@@ -19,6 +19,8 @@ pub mod raw;
 mod services;
 mod storage;
 mod table;
+#[cfg(test)]
+mod tests;
 mod threads;
 mod whole;
 mod zone_symbols;

@@ -32,7 +32,7 @@ impl Param {
     fn check(&self, value: &str) -> Result<(), &'static str> {
         match self.kind {
             ParamType::String => Ok(()),
-            ParamType::Int if value.parse::<i64>().is_ok() => Ok(()),
+            ParamType::Int if !value.starts_with('+') && value.parse::<i64>().is_ok() => Ok(()),
             ParamType::Int => Err("a whole number"),
             ParamType::Bool => match value {
                 "true" | "false" | "yes" | "no" | "on" | "off" | "1" | "0" => Ok(()),
@@ -45,8 +45,15 @@ impl Param {
 }
 
 fn is_size(value: &str) -> bool {
-    let digits = value.strip_suffix(['k', 'K', 'm', 'M', 'g', 'G', 't', 'T']).unwrap_or(value);
-    digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u64>().is_ok()
+    let (digits, unit) = match value.char_indices().next_back() {
+        Some((at, 'k' | 'K')) => (&value[..at], 1 << 10),
+        Some((at, 'm' | 'M')) => (&value[..at], 1 << 20),
+        Some((at, 'g' | 'G')) => (&value[..at], 1 << 30),
+        Some((at, 't' | 'T')) => (&value[..at], 1 << 40),
+        _ => (value, 1u64),
+    };
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    plain && digits.parse::<u64>().is_ok_and(|number| number.checked_mul(unit).is_some())
 }
 
 /// `name (type, default): help`
@@ -142,7 +149,17 @@ mod tests {
 
     #[test]
     fn what_is_not_is_refused_and_told_what_exists() {
-        for bad in ["db#", "db#sync", "db#nosuch=1", "db#num=x", "db#fast=2", "db#room=5x"] {
+        for bad in [
+            "db#",
+            "db#sync",
+            "db#nosuch=1",
+            "db#num=x",
+            "db#num=+5",
+            "db#fast=2",
+            "db#room=5x",
+            "db#room=99999999t",
+            "db#room=m",
+        ] {
             assert!(check(bad.as_bytes(), &params()).is_err(), "{bad}");
         }
         let error = check(b"db#nosuch=1", &params()).unwrap_err();

@@ -27,6 +27,8 @@ struct Scan<'a> {
     storage: &'a Storage,
     visit: Visit<'a>,
     stopped: bool,
+    /// A record was shown without a key or without a value.
+    broken: bool,
 }
 
 impl Storage {
@@ -73,8 +75,11 @@ impl Storage {
         scan: impl FnOnce(*mut c_void, *mut c_void, kumo_storage_visit) -> c_int + Send,
     ) -> Result<(), Failure> {
         self.0.call(operation, |it| {
-            let mut state = Scan { storage: self, visit, stopped: false };
+            let mut state = Scan { storage: self, visit, stopped: false, broken: false };
             let said = scan(it.data(), (&raw mut state).cast(), Some(show));
+            if state.broken {
+                return Err(it.failure(operation));
+            }
             if said >= 0 || state.stopped {
                 return take_error().map_or(Ok(()), Err);
             }
@@ -177,13 +182,18 @@ unsafe extern "C-unwind" fn show(user: *mut c_void, iterator_data: *mut c_void) 
     guarded(&plugin.name, "a scan", || {
         let t = &plugin.table;
         // SAFETY: the contract: valid during the callback.
-        let (key, value) = unsafe {
-            (
-                slice_at((t.iterator_key)(iterator_data), (t.iterator_keylen)(iterator_data)),
-                slice_at((t.iterator_val)(iterator_data), (t.iterator_vallen)(iterator_data)),
-            )
+        let record = unsafe {
+            let (keylen, vallen) =
+                ((t.iterator_keylen)(iterator_data), (t.iterator_vallen)(iterator_data));
+            let (key, value) = ((t.iterator_key)(iterator_data), (t.iterator_val)(iterator_data));
+            // NULL is how the functions fail.
+            let read = (!key.is_null() || keylen == 0) && (!value.is_null() || vallen == 0);
+            read.then(|| Record { key: slice_at(key, keylen), value: slice_at(value, vallen) })
         };
-        scan.stopped = (scan.visit)(Record { key, value }).is_break();
+        match record {
+            Some(record) => scan.stopped = (scan.visit)(record).is_break(),
+            None => (scan.stopped, scan.broken) = (true, true),
+        }
         if scan.stopped { -1 } else { 0 }
     })
 }
