@@ -26,7 +26,7 @@ fn block(language: &str) -> String {
 
 #[test]
 fn the_smallest_plugin_is_the_one_that_is_tested() {
-    assert_eq!(block("c"), read("c-tests/smallest.c"));
+    assert_eq!(block("c"), read("plugins/examples/1-smallest.c"));
 }
 
 #[test]
