@@ -28,7 +28,7 @@ pub(super) fn find(name: &str) -> Result<PathBuf, Vec<PathBuf>> {
 
 /// Where a plugin without a slash is sought, in order: what the environment
 /// names, beside the executable, the installed plugins, the working directory.
-fn directories() -> Vec<PathBuf> {
+pub(super) fn directories() -> Vec<PathBuf> {
     let mut directories: Vec<PathBuf> = Vec::new();
     if let Some(path) = env::var_os(PATH_VARIABLE) {
         directories.extend(env::split_paths(&path).filter(|part| !part.as_os_str().is_empty()));

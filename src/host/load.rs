@@ -3,7 +3,7 @@
 use super::{
     describe,
     error::LoadError,
-    find::{find, trusted},
+    find::{directories, find, trusted},
     guard::guarded,
     plugin::{Loaded, Plugin},
     services::{HOST, clear_error, take_error},
@@ -51,6 +51,11 @@ impl Plugin {
     /// The library that `name` means.
     pub fn find(name: &str) -> Result<PathBuf, LoadError> {
         find(name).map_err(|directories| LoadError::NotFound { name: name.to_owned(), directories })
+    }
+
+    /// Where a name without a slash is sought, in order.
+    pub fn directories() -> Vec<PathBuf> {
+        directories()
     }
 
     /// A plugin that is linked into this executable.

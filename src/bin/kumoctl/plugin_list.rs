@@ -5,7 +5,7 @@ use crate::{
     plugin_probe::{BUILT_IN, probe, probe_cautiously},
 };
 use anyhow::Result;
-use kumo::host::{LoadError, Plugin};
+use kumo::host::Plugin;
 use serde::Serialize;
 use std::{
     collections::HashSet,
@@ -108,7 +108,7 @@ fn stem(path: Option<&Path>) -> String {
 fn libraries() -> Vec<PathBuf> {
     let mut seen = HashSet::new();
     let mut all = Vec::new();
-    for directory in directories() {
+    for directory in Plugin::directories() {
         let entries = fs::read_dir(&directory).into_iter().flatten().flatten();
         let mut here: Vec<PathBuf> = entries
             .map(|entry| entry.path())
@@ -120,12 +120,4 @@ fn libraries() -> Vec<PathBuf> {
         all.append(&mut here);
     }
     all
-}
-
-fn directories() -> Vec<PathBuf> {
-    // The host names them to whoever asks for what no directory can have.
-    match Plugin::find("\0") {
-        Err(LoadError::NotFound { directories, .. }) => directories,
-        _ => Vec::new(),
-    }
 }
