@@ -108,7 +108,12 @@ fn an_engine_in_memory_without_a_backup_says_so() {
 
 #[test]
 fn a_complete_engine_in_c_is_backed_up_and_survives() {
-    let setup = Setup::with_storage(built().join("4-complete.so")).rpc();
+    backed_up_and_survives(&built().join("4-complete.so"));
+}
+
+/// A backup, then a kill: both the database and the copy have everything.
+fn backed_up_and_survives(library: &Path) {
+    let setup = Setup::with_storage(library).rpc();
     let server = setup.start();
     let mut client = server.client();
     for n in 0..500 {
@@ -121,7 +126,28 @@ fn a_complete_engine_in_c_is_backed_up_and_survives() {
     server.stop();
     let mut backup = setup.database().as_os_str().to_owned();
     backup.push("-one");
-    let copy = Setup::with_storage(built().join("4-complete.so")).on(backup).start();
+    let copy = Setup::with_storage(library).on(backup).start();
     assert_eq!(copy.client().get("key0"), Some(b"value0".to_vec()));
     copy.stop();
+}
+
+/// plugins/tokyocabinet, where the system has the library.
+#[test]
+fn tokyo_cabinet_is_served_backed_up_and_survives() {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tokyocabinet");
+    let plugin = Path::new(ROOT).join("plugins/tokyocabinet");
+    let output = Command::new("make")
+        .arg("-sC")
+        .arg(plugin)
+        .arg(format!("OUT={}", dir.display()))
+        .output()
+        .expect("make runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() && (said.contains("tchdb.h") || said.contains("tcutil.h")) {
+        common::skip::skip!("no libtokyocabinet: apt-get install libtokyocabinet-dev");
+    }
+    assert!(output.status.success(), "{said}");
+    let library = dir.join("libtchdb.so");
+    serves(&library);
+    backed_up_and_survives(&library);
 }
