@@ -3,7 +3,7 @@
 use crate::{
     file::{self, HEADER},
     index::Place,
-    record::{HEAD, Kind, Seed},
+    record::{HEAD, Kind, Seed, reserve},
 };
 use kumo_plugin::{Error, ErrorCode, LogLevel};
 use std::{
@@ -157,7 +157,10 @@ impl Log {
     pub fn read(&self, place: Place, buffer: Vec<u8>) -> Result<Record, Error> {
         let key_end = HEAD + place.key_len as usize;
         let mut record = Record { bytes: buffer, key_end, state: State::BadHead };
-        record.bytes.resize(key_end + place.val_len as usize, 0);
+        let len = key_end + place.val_len as usize;
+        let more = len.saturating_sub(record.bytes.len());
+        reserve(&mut record.bytes, more)?;
+        record.bytes.resize(len, 0);
         if self.fill(place, &mut record.bytes)?
             && let Some(val_check) = self.check_head(place, &record.bytes[..key_end])
         {

@@ -6,7 +6,7 @@
 //! look like a record, in a value or copied from elsewhere, are none.
 
 use crc32fast::Hasher;
-use kumo_plugin::Error;
+use kumo_plugin::{Error, ErrorCode};
 
 /// The bytes before the key.
 pub(crate) const HEAD: usize = 32;
@@ -77,9 +77,10 @@ impl Seed {
         };
         let total = usize::try_from(total(key_len, val_len))
             .map_err(|_| Error::invalid("the record is longer than this machine's memory"))?;
+        let mut bytes = Vec::new();
+        reserve(&mut bytes, total)?;
         let mut val_check = self.value_check();
         val_check.update(val);
-        let mut bytes = Vec::with_capacity(total);
         bytes.extend(self.mark());
         bytes.extend((kind as u32).to_le_bytes());
         bytes.extend([0; 8]);
@@ -124,6 +125,13 @@ impl Seed {
             Head { kind, sequence, key_len: word(16), val_len: word(20), val_check: word(24) };
         Some((head, word(CHECK)))
     }
+}
+
+/// Makes room, or says that there is no memory.
+pub(crate) fn reserve(bytes: &mut Vec<u8>, more: usize) -> Result<(), Error> {
+    bytes.try_reserve_exact(more).map_err(|_| {
+        Error::new(ErrorCode::Memory, format!("no memory for a record of {more} bytes"))
+    })
 }
 
 #[cfg(test)]
