@@ -9,6 +9,7 @@
 //! protocol   parsers and writers, without I/O and without storage
 //! engine     what the commands of memcached mean; `store` means it over a table
 //! bench      measures plugins; beside engine
+//! kit        tests that plugins keep the contract; beside engine
 //! host       finds, loads, checks and holds a plugin
 //! plugins/*  the engines; plugins/sdk (kumo-plugin) is what they are written with
 //! ```
@@ -16,5 +17,6 @@
 pub mod bench;
 pub mod engine;
 pub mod host;
+pub mod kit;
 pub mod protocol;
 pub mod server;

@@ -4,6 +4,7 @@ mod backup;
 mod output;
 mod plugin;
 mod plugin_bench;
+mod plugin_check;
 mod plugin_elf;
 mod plugin_info;
 mod plugin_list;
@@ -53,6 +54,7 @@ const MORE: &str = "Plugins, without a server (more: kumoctl plugin --help):
   plugin new NAME --lang rust|c   Writes a plugin that builds, passes its tests, and serves
   plugin list                     Lists the plugins that --storage NAME would find
   plugin info LIB                 Says what a plugin is, without serving it
+  plugin check LIB                Tests that a plugin keeps the contract
   plugin bench LIB --vs LIB2      Measures a plugin, against another one
 
 Examples:
@@ -66,10 +68,10 @@ A server on a host that is called plugin is reached as plugin:19800.";
 fn main() -> ExitCode {
     let done = match env::args_os().nth(1) {
         Some(first) if first == "plugin" => plugin::run(),
-        _ => server(&Arguments::parse()),
+        _ => server(&Arguments::parse()).map(|()| ExitCode::SUCCESS),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("kumoctl: {error:#}");
             ExitCode::FAILURE

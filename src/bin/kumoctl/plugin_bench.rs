@@ -75,7 +75,7 @@ const EXAMPLES: &str = "Examples:
   kumoctl plugin bench ./new.so --vs ./old.so --threads 1 --sizes 100 --rounds 9
   kumoctl plugin bench built-in --records 1000000 --dir /mnt/disk --json";
 
-fn option(text: &str) -> Result<String, String> {
+pub fn option(text: &str) -> Result<String, String> {
     match text.split_once('=') {
         Some((name, _)) if !name.is_empty() && !text.contains('#') => Ok(text.to_owned()),
         _ => Err("write it as NAME=VALUE, without a #".to_owned()),

@@ -1,0 +1,113 @@
+//! The side of the child: one test, in a process of its own.
+
+use super::{
+    Outcome, Settings, Stop,
+    context::Context,
+    crash,
+    run::{OUTCOME, Verdict},
+    script, tests,
+};
+use crate::host::raw::{RawPlugin, doing, tell_crashes};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Runs one test, or plays a role for one, and leaves its outcome in the
+/// directory.
+pub fn child(settings: &Settings, name: &str, dir: &Path, arguments: &[String]) -> ExitCode {
+    tell_crashes();
+    // What a plugin leaves in the working directory goes with the test's.
+    if let Err(error) = env::set_current_dir(dir) {
+        eprintln!("cannot enter {}: {error}", dir.display());
+        return ExitCode::FAILURE;
+    }
+    match name {
+        crash::ROLE => role(settings, name, dir, |context| crash::write(context, arguments)),
+        script::ROLE => role(settings, name, dir, |context| script::play_file(context, arguments)),
+        _ => test(settings, name, dir),
+    }
+}
+
+/// Plays a role: the reason of a failure goes to the output.
+fn role(
+    settings: &Settings,
+    name: &str,
+    dir: &Path,
+    play: impl FnOnce(&Context) -> Outcome,
+) -> ExitCode {
+    match context(settings, name, dir).and_then(|context| play(&context)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Stop::Failed(reason) | Stop::Skipped(reason)) => {
+            println!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn context(settings: &Settings, name: &str, dir: &Path) -> Outcome<Context> {
+    let library = settings.library.to_string_lossy();
+    let plugin = RawPlugin::load(&library).map_err(|error| Stop::Failed(error.to_string()))?;
+    let (settings, dir) = (settings.clone(), dir.to_owned());
+    Ok(Context { plugin, settings, dir, test: name.to_owned() })
+}
+
+fn test(settings: &Settings, name: &str, dir: &Path) -> ExitCode {
+    let Some(test) = tests::all().find(|test| test.name == name) else {
+        eprintln!("there is no test {name}");
+        return ExitCode::FAILURE;
+    };
+    let outcome = dir.join(OUTCOME);
+    watch(settings.limit, outcome.clone());
+    let result = context(settings, name, dir).and_then(|context| {
+        context.meets(test.needs)?;
+        (test.run)(&context)
+    });
+    let verdict = match result {
+        Ok(()) => Verdict::Passed,
+        Err(Stop::Failed(reason)) => Verdict::Failed(reason),
+        Err(Stop::Skipped(reason)) => Verdict::Skipped(reason),
+    };
+    match fs::write(&outcome, verdict.to_string()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cannot write {}: {error}", outcome.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Says where a test that does not end hangs; the parent then kills it.
+fn watch(limit: Duration, outcome: PathBuf) {
+    let end = Instant::now() + limit;
+    let watched = thread::Builder::new().name("watch".to_owned()).spawn(move || {
+        thread::sleep(end.saturating_duration_since(Instant::now()));
+        let mut inside = BTreeMap::new();
+        for operation in doing() {
+            *inside.entry(operation).or_insert(0) += 1;
+        }
+        let inside: Vec<String> = inside
+            .into_iter()
+            .map(|(operation, threads)| match threads {
+                1 => format!("a thread in {operation}"),
+                _ => format!("{threads} threads in {operation}"),
+            })
+            .collect();
+        let inside = match inside.is_empty() {
+            true => "no thread in the plugin".to_owned(),
+            false => inside.join(", "),
+        };
+        let verdict = Verdict::Failed(format!("no end within {limit:?}: {inside}"));
+        let _ = fs::write(outcome, verdict.to_string());
+        // If there is no parent any more, nobody else would.
+        thread::sleep(Duration::from_secs(5));
+        std::process::abort();
+    });
+    if let Err(error) = watched {
+        eprintln!("no watch: {error}");
+    }
+}

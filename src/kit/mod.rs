@@ -1,0 +1,91 @@
+//! The kit: named tests that take any plugin, and say what is wrong with it.
+//!
+//! It stands beside `engine`, over `host`. Every test runs in a process of its
+//! own (`child`), with a directory and a time limit of its own, so that a crash
+//! or a hang is a failed test and not the end of the run (`run`).
+//!
+//! - `tests`: the tests, in groups
+//! - `context`, `store`: what a test works with
+//! - `crash`: the process that a test kills, and what must be left of it
+//! - `linear`: whether a history of calls has an order that explains it
+//! - `script`, `shrink`: sequences of operations as text, and shorter ones
+//! - `report`: the results, as lines, JSON and JUnit
+
+mod child;
+mod context;
+mod crash;
+mod linear;
+mod random;
+pub mod report;
+mod run;
+mod script;
+mod settings;
+mod shrink;
+mod store;
+mod tests;
+
+pub use child::child;
+pub use run::{Done, Verdict, replay, run};
+pub use settings::Settings;
+pub use tests::all;
+
+use context::Context;
+
+/// A test of the kit.
+pub struct Test {
+    /// Its name: the group, and what it is about.
+    pub name: &'static str,
+    /// What it checks, in one line.
+    pub about: &'static str,
+    /// What a plugin must have, or it is skipped.
+    needs: &'static [Need],
+    run: fn(&Context) -> Outcome,
+}
+
+/// What a test asks of a plugin that not every plugin has.
+#[derive(Clone, Copy)]
+enum Need {
+    /// What is stored outlives the process: not `KUMO_CAP_VOLATILE`.
+    Durable,
+    /// A capability, and what it is called.
+    Cap(u64, &'static str),
+    /// A slot that may be NULL.
+    Slot(&'static str),
+    /// A description: not a classic plugin.
+    Described,
+}
+
+/// How a test ends before its end.
+#[derive(Debug)]
+enum Stop {
+    Failed(String),
+    Skipped(String),
+}
+
+/// What a test comes to.
+type Outcome<T = ()> = Result<T, Stop>;
+
+impl From<std::io::Error> for Stop {
+    /// A failure of the machine's, not of the plugin's; but no test has passed.
+    fn from(error: std::io::Error) -> Self {
+        Self::Failed(format!("the kit itself failed: {error}"))
+    }
+}
+
+/// Ends a test as failed, with a reason.
+macro_rules! fail {
+    ($($reason:tt)*) => {
+        return Err($crate::kit::Stop::Failed(format!($($reason)*)))
+    };
+}
+use fail;
+
+/// Ends a test as failed, with a reason, unless something holds.
+macro_rules! ensure {
+    ($holds:expr, $($reason:tt)*) => {
+        if !$holds {
+            $crate::kit::fail!($($reason)*);
+        }
+    };
+}
+use ensure;
