@@ -74,7 +74,7 @@ struct Writes {
 
 impl Writes {
     fn new(seed: u64, thread: usize, through: Through) -> Self {
-        let random = Random::for_purpose(seed, &format!("writer {thread}"));
+        let random = Random::new(seed ^ (thread as u64) << 32);
         Self { random, thread, number: 0, through }
     }
 

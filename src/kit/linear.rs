@@ -110,7 +110,15 @@ impl Search<'_> {
         if !self.barren.insert((done, state)) {
             return false;
         }
-        left().filter(|&n| history[n].start < first_end).any(|n| {
+        let next = || left().filter(move |&n| history[n].start < first_end);
+        // Who returned, and changes nothing now, may as well come first: whatever
+        // order there is, there is one with it here.
+        let changes_nothing =
+            |n: &usize| has_returned(*n) && step(state, history[*n].what) == Some(state);
+        if let Some(n) = next().find(changes_nothing) {
+            return self.from(done | 1 << n, state);
+        }
+        next().any(|n| {
             let follow = if has_returned(n) { step } else { effect };
             follow(state, history[n].what).is_some_and(|next| self.from(done | 1 << n, next))
         })

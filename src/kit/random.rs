@@ -5,12 +5,16 @@
 pub(super) struct Random(u64);
 
 impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// For one purpose among several: same seed and purpose, same numbers.
     pub fn for_purpose(seed: u64, purpose: &str) -> Self {
         let hash = purpose.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        Self(seed ^ hash)
+        Self::new(seed ^ hash)
     }
 
     pub fn next(&mut self) -> u64 {

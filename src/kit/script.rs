@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let steps = random(&mut Random::for_purpose(1, "script"), 2000, true);
+        let steps = random(&mut Random::new(1), 2000, true);
         assert_eq!(read(&write(&steps)).unwrap(), steps);
     }
 

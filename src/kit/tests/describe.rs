@@ -4,7 +4,7 @@ use crate::kit::{
     Need, Outcome, Test,
     context::Context,
     ensure, fail,
-    store::{clean, text},
+    store::{Store, clean, text},
 };
 use kumo_plugin::abi::{
     KUMO_CAP_DURABLE_SYNC, KUMO_CAP_ORDERED, KUMO_CAP_REENTRANT_SCAN, KUMO_CAP_VOLATILE,
@@ -136,7 +136,7 @@ fn reentrant(context: &Context) -> Outcome {
     let scanned = store.for_each(&mut |current| {
         seen += 1;
         let key = current.key().unwrap_or_default();
-        inner = within_a_scan(&store, &key);
+        inner = within(&store, &key);
         if inner.is_err() { -1 } else { 0 }
     });
     inner?;
@@ -145,11 +145,12 @@ fn reentrant(context: &Context) -> Outcome {
     store.shut()
 }
 
-/// Operations from a scan's callback.
-fn within_a_scan(store: &crate::kit::store::Store, key: &[u8]) -> Outcome {
+/// Calls within a scan.
+fn within(store: &Store, key: &[u8]) -> Outcome {
     store.expect(key, Some(b"value"))?;
     store.put(key, b"value")?;
-    ensure!(store.records()?.len() == 20, "a scan within a scan does not show the 20 records");
+    let shown = store.records()?.len();
+    ensure!(shown == 20, "a scan within a scan shows {shown} of 20 records");
     Ok(())
 }
 
