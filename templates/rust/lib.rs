@@ -58,8 +58,8 @@ impl Storage for Engine {
     }
 
     fn set(&self, key: &[u8], val: &[u8]) -> Result<(), Error> {
-        let val = Arc::new(val.to_vec());
-        self.shard(key).write()?.insert(key.to_vec(), val);
+        let (key, val) = (copy(key)?, Arc::new(copy(val)?));
+        self.shard(&key).write()?.insert(key, val);
         Ok(())
     }
 
@@ -71,10 +71,11 @@ impl Storage for Engine {
     }
 
     fn update(&self, key: &[u8], val: &[u8], proc: CasProc<'_>) -> Result<bool, Error> {
+        let val = Arc::new(copy(val)?);
         let mut shard = self.shard(key).write()?;
         let agreed = shard.get(key).is_none_or(|old| proc(old));
         if agreed {
-            shard.insert(key.to_vec(), Arc::new(val.to_vec()));
+            shard.insert(copy(key)?, val);
         }
         Ok(agreed)
     }
@@ -111,6 +112,15 @@ impl Engine {
         add("shards", &SHARDS);
         Ok(())
     }
+}
+
+/// A copy, or an error where there is no memory; `to_vec` would end the process.
+fn copy(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len())
+        .map_err(|_| Error::no_memory(bytes.len()))?;
+    copy.extend_from_slice(bytes);
+    Ok(copy)
 }
 
 kumo_plugin::export!(Engine);
