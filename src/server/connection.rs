@@ -40,11 +40,11 @@ async fn converse(stream: TcpStream, worker: &Worker) -> io::Result<()> {
     let mut stop = worker.stop.clone();
     let mut stopped = pin!(stopping(&mut stop));
     loop {
-        let last = select! {
+        select! {
             biased;
-            () = &mut stopped => true,
-            ready = connection.stream.readable() => ready.map(|()| false)?,
-        };
+            () = &mut stopped => connection.last = true,
+            ready = connection.stream.readable() => ready?,
+        }
         let mut next = connection.read(worker)?;
         loop {
             if connection.has_unsent() {
@@ -60,7 +60,7 @@ async fn converse(stream: TcpStream, worker: &Worker) -> io::Result<()> {
                 }
             }
         }
-        if last {
+        if connection.last {
             return Ok(());
         }
         if connection.more_waits {
@@ -82,6 +82,8 @@ struct Connection {
     need: usize,
     /// The last read took all that it had room for.
     more_waits: bool,
+    /// The server stops: what has arrived is read once more.
+    last: bool,
     /// Output that the socket has refused.
     unsent: Vec<u8>,
     /// How many bytes of `unsent` have been written since.
@@ -97,6 +99,7 @@ impl Connection {
             filled: 0,
             need: 1,
             more_waits: false,
+            last: false,
             unsent: Vec::new(),
             sent: 0,
         }
@@ -110,7 +113,7 @@ impl Connection {
             // worker's buffer: a connection owns no more than the part.
             let held = self.filled;
             shared[..held].copy_from_slice(&self.partial[..held]);
-            let Some(got) = receive(&self.stream, &mut shared[held..])? else {
+            let Some(got) = receive(&self.stream, self.last, &mut shared[held..])? else {
                 return Ok(Next::Input(self.need));
             };
             if got == 0 {
@@ -128,7 +131,7 @@ impl Connection {
             // too large, and its bytes are thrown away.
             return self.answer(Limits { item_size: 0, ..worker.limits }, worker);
         }
-        let Some(got) = receive(&self.stream, &mut self.partial[self.filled..])? else {
+        let Some(got) = receive(&self.stream, self.last, &mut self.partial[self.filled..])? else {
             return Ok(Next::Input(self.need));
         };
         if got == 0 {
@@ -242,13 +245,23 @@ impl Connection {
 /// Reads once. None: nothing is there; 0: the client has closed its side.
 ///
 /// After a short read the socket is known to be empty, and the runtime is told
-/// so; otherwise every request would cost a second, futile system call.
-fn receive(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+/// so; otherwise every request would cost a second, futile system call. With
+/// `unasked` the socket is read although the runtime has not heard yet that
+/// something is there.
+fn receive(stream: &TcpStream, unasked: bool, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    if unasked {
+        return match (&*SockRef::from(stream)).read(buffer) {
+            Ok(count) => Ok(Some(count)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        };
+    }
     let mut got = None;
+    let room = buffer.len();
     let result = stream.try_io(Interest::READABLE, || {
         let count = (&*SockRef::from(stream)).read(buffer)?;
         got = Some(count);
-        if count == 0 || count == buffer.len() { Ok(()) } else { Err(ErrorKind::WouldBlock.into()) }
+        if count == 0 || count == room { Ok(()) } else { Err(ErrorKind::WouldBlock.into()) }
     });
     match (got, result) {
         (Some(count), _) => Ok(Some(count)),
