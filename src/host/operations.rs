@@ -306,7 +306,8 @@ impl Storage {
     }
 }
 
-fn c_change(change: &Change<'_>) -> kumo_change {
+/// A change as C takes it.
+pub(super) fn c_change(change: &Change<'_>) -> kumo_change {
     let (key, value) = match *change {
         Change::Put(key, value) => (key, Some(value)),
         Change::Delete(key) => (key, None),

@@ -6,10 +6,13 @@ use super::{
     pins::{Value, Zone},
     slots::slot,
 };
-use crate::host::{operations::Change, services::line};
+use crate::host::{
+    operations::{Change, c_change},
+    services::line,
+};
 use kumo_plugin::abi::kumo_change;
 use libc::{c_char, c_void};
-use std::{ffi::CString, os::unix::ffi::OsStrExt, path::Path, ptr};
+use std::{ffi::CString, os::unix::ffi::OsStrExt, path::Path};
 
 impl Database {
     /// Calls `backup`.
@@ -80,21 +83,7 @@ impl Database {
     /// Calls `batch`.
     pub fn batch(&self, changes: &[Change<'_>]) -> Answer<bool> {
         let (batch, data) = (slot!(self.slots().tail.batch), self.data());
-        let changes: Vec<kumo_change> = changes
-            .iter()
-            .map(|change| {
-                let (key, value) = match *change {
-                    Change::Put(key, value) => (key, Some(value)),
-                    Change::Delete(key) => (key, None),
-                };
-                kumo_change {
-                    key: key.as_ptr().cast(),
-                    keylen: key.len(),
-                    val: value.map_or(ptr::null(), |value| value.as_ptr().cast()),
-                    vallen: value.map_or(0, <[u8]>::len),
-                }
-            })
-            .collect();
+        let changes: Vec<kumo_change> = changes.iter().map(c_change).collect();
         // SAFETY: `data` is open; so many changes are there.
         self.plugin().call("batch", || unsafe { batch(data, changes.as_ptr(), changes.len()) })
     }
