@@ -1,13 +1,20 @@
 //! What memcached's commands mean, whatever is behind them.
 //!
-//! [`Engine`] is the boundary between the protocol and the storage: the server
-//! knows nothing below it. [`store`] implements it over the table of a plugin.
+//! [`Engine`] and [`Client`] are the boundary between the protocol and the
+//! storage: the server knows nothing below them. [`store`] implements them over
+//! the table of a plugin.
 
 pub(crate) mod number;
 pub mod store;
 
 use crate::host::{Failure, Pins};
-use std::{path::PathBuf, time::Duration};
+use std::{
+    os::fd::BorrowedFd,
+    path::PathBuf,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 /// An item that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +64,7 @@ pub struct NewItem<'a> {
     pub key: &'a [u8],
     /// The client's flags.
     pub flags: u32,
-    /// The expiry as the client gave it: see [`Engine::touch`].
+    /// The expiry as the client gave it: see [`Client::touch`].
     pub exptime: i32,
     /// The client's data.
     pub data: &'a [u8],
@@ -111,48 +118,83 @@ pub struct Backup {
     pub took: Duration,
 }
 
-/// The commands of memcached. Any thread may call; an error's text is for the
-/// client (behind `SERVER_ERROR`) and for the log.
+/// Why a command has no answer of its own.
+#[derive(Debug, thiserror::Error)]
+pub enum Unanswered {
+    /// It failed. The text is for the client, behind `SERVER_ERROR`, and for the
+    /// log.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// What the client asks for cannot be: for it alone, behind `CLIENT_ERROR`.
+    #[error("{0}")]
+    Refused(&'static str),
+    /// The answer comes later. The same call is to be made again when
+    /// [`Client::poll_ready`] says so, and no other before it.
+    #[error("the answer comes later")]
+    Later,
+    /// The connection is to be closed.
+    #[error("the engine closes the connection")]
+    Disconnect,
+}
+
+/// What a command answers.
+pub type Answer<T> = Result<T, Unanswered>;
+
+/// A storage engine.
 pub trait Engine: Send + Sync {
-    /// Finds an item. Its data stays where it is until the pins are cleared.
-    fn get<'a>(&self, key: &[u8], pins: &'a Pins) -> Result<Lookup<'a>, Failure>;
-
-    /// Finds several items, in the order of the keys.
-    fn get_many<'a>(&self, keys: &[&[u8]], pins: &'a Pins) -> Result<Vec<Lookup<'a>>, Failure>;
-
-    /// Finds an item and gives it a new expiry.
-    fn get_and_touch<'a>(
-        &self,
-        key: &[u8],
-        exptime: i32,
-        pins: &'a Pins,
-    ) -> Result<Lookup<'a>, Failure>;
-
-    /// The storage commands.
-    fn store(&self, mode: Mode, item: &NewItem<'_>) -> Result<Stored, Failure>;
-
-    /// Deletes an item; false where there is none.
-    fn delete(&self, key: &[u8]) -> Result<bool, Failure>;
-
-    /// incr and decr.
-    fn arithmetic(&self, key: &[u8], delta: Delta) -> Result<Arithmetic, Failure>;
-
-    /// Gives an item a new expiry; false where there is none. `exptime` is as
-    /// the client gave it: 0 for never, up to 30 days in seconds from now,
-    /// larger a UNIX time, negative at once.
-    fn touch(&self, key: &[u8], exptime: i32) -> Result<bool, Failure>;
-
-    /// Makes every item that is stored before now, or before `exptime`, if that
-    /// is positive, invisible.
-    fn flush(&self, exptime: i32) -> Result<(), Failure>;
-
-    /// How many items there are.
-    fn items(&self) -> Result<u64, Failure>;
-
-    /// What the storage engine says of itself: names and values.
-    fn storage_stats(&self) -> Result<Vec<(String, String)>, Failure>;
+    /// A client has connected, by this socket. What is returned stands for it,
+    /// and is dropped when it is gone, before the socket is closed.
+    fn connect(self: Arc<Self>, socket: BorrowedFd<'_>) -> Answer<Box<dyn Client>>;
 
     /// Writes a copy of the database beside it, with `-suffix` behind its
     /// name. Returns when the copy is complete; reads and writes go on.
     fn backup(&self, suffix: &str) -> Result<Backup, Failure>;
+}
+
+/// The commands of memcached, for one client of an engine's: it makes one call
+/// at a time.
+pub trait Client {
+    /// Finds an item. Its data stays where it is until the pins are cleared.
+    fn get<'a>(&mut self, key: &[u8], pins: &'a Pins) -> Answer<Lookup<'a>>;
+
+    /// Finds several items, in the order of the keys: the first at least, and
+    /// where there are fewer than keys, the others are to be asked for again.
+    fn get_many<'a>(&mut self, keys: &[&[u8]], pins: &'a Pins) -> Answer<Vec<Lookup<'a>>>;
+
+    /// Finds an item and gives it a new expiry.
+    fn get_and_touch<'a>(&mut self, key: &[u8], exptime: i32, pins: &'a Pins)
+    -> Answer<Lookup<'a>>;
+
+    /// The storage commands.
+    fn store(&mut self, mode: Mode, item: &NewItem<'_>) -> Answer<Stored>;
+
+    /// Deletes an item; false where there is none.
+    fn delete(&mut self, key: &[u8]) -> Answer<bool>;
+
+    /// incr and decr.
+    fn arithmetic(&mut self, key: &[u8], delta: Delta) -> Answer<Arithmetic>;
+
+    /// Gives an item a new expiry; false where there is none. `exptime` is as
+    /// the client gave it: 0 for never, up to 30 days in seconds from now,
+    /// larger a UNIX time, negative at once.
+    fn touch(&mut self, key: &[u8], exptime: i32) -> Answer<bool>;
+
+    /// Makes every item that is stored before now, or before `exptime`, if that
+    /// is positive, invisible.
+    fn flush(&mut self, exptime: i32) -> Answer<()>;
+
+    /// What the engine reports under this name, as `stats` takes it: names and
+    /// values. Without a name, what belongs to the general report, `curr_items`
+    /// for one; under `storage`, all that it says of itself. None: it knows no
+    /// such report.
+    fn stats(&mut self, name: &[u8]) -> Answer<Option<Vec<(String, String)>>>;
+
+    /// Sets the engine's own counters back.
+    fn reset_stats(&mut self) {}
+
+    /// Whether the call that was answered with [`Unanswered::Later`] is to be
+    /// made again; the task is woken when it is.
+    fn poll_ready(&mut self, _task: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
 }

@@ -11,8 +11,10 @@ use crate::protocol::text::Limits;
 use socket2::SockRef;
 use std::{
     io::{self, ErrorKind, Read},
+    os::fd::AsFd,
     pin::pin,
     rc::Rc,
+    sync::Arc,
 };
 use tokio::{io::Interest, net::TcpStream, select, task::yield_now, time::sleep};
 
@@ -36,7 +38,9 @@ pub(super) async fn serve(stream: TcpStream, worker: Rc<Worker>) -> io::Result<(
 }
 
 async fn converse(stream: TcpStream, worker: &Worker) -> io::Result<()> {
-    let mut connection = Connection::new(stream);
+    let engine = Arc::clone(&worker.context.engine);
+    let client = engine.connect(stream.as_fd()).map_err(io::Error::other)?;
+    let mut connection = Connection::new(Session::new(client), stream);
     let mut stop = worker.stop.clone();
     let mut stopped = pin!(stopping(&mut stop));
     loop {
@@ -58,6 +62,10 @@ async fn converse(stream: TcpStream, worker: &Worker) -> io::Result<()> {
                     yield_now().await;
                     next = connection.go_on(worker)?;
                 }
+                Next::Engine => {
+                    connection.session.answered().await;
+                    next = connection.go_on(worker)?;
+                }
             }
         }
         if connection.last {
@@ -71,8 +79,9 @@ async fn converse(stream: TcpStream, worker: &Worker) -> io::Result<()> {
 }
 
 struct Connection {
-    stream: TcpStream,
+    // Before the socket: the engine's client goes first.
     session: Session,
+    stream: TcpStream,
     /// Input that is a part of a request.
     partial: Vec<u8>,
     /// How many bytes of `partial` have been read; it is longer while a large
@@ -91,10 +100,10 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(stream: TcpStream) -> Self {
+    fn new(session: Session, stream: TcpStream) -> Self {
         Self {
+            session,
             stream,
-            session: Session::default(),
             partial: Vec::new(),
             filled: 0,
             need: 1,

@@ -2,12 +2,14 @@
 
 use super::{
     output::Output,
-    text::{Context, Get},
+    text::{Broken, Context, Get, Held},
 };
 use crate::{
+    engine::Client,
     host::Pins,
     protocol::text::{Keys, Limits, Parsed, Request, end, parse},
 };
+use std::future::poll_fn;
 
 /// A pass stops when it has answered so many bytes: what the socket does not
 /// take is kept, and that is bounded by this and one item.
@@ -27,13 +29,16 @@ pub(super) enum Next {
     Input(usize),
     /// Its turn: the input is to be gone on with when the output is written.
     Again,
+    /// The engine: the input is to be gone on with when [`Session::answered`]
+    /// returns.
+    Engine,
     /// Nothing: it is over when the output is written.
     Close,
 }
 
 /// What a connection remembers between passes.
-#[derive(Default)]
 pub(super) struct Session {
+    client: Box<dyn Client>,
     /// How many bytes of input are to be thrown away.
     swallow: u64,
     /// A get in the middle of its keys; its line stays in the input until all
@@ -54,6 +59,16 @@ struct Unfinished {
 }
 
 impl Session {
+    /// The session of a client that has connected.
+    pub fn new(client: Box<dyn Client>) -> Self {
+        Self { client, swallow: 0, unfinished: None, turn: 0 }
+    }
+
+    /// Waits until the engine has the answer that it owes.
+    pub async fn answered(&mut self) {
+        poll_fn(|task| self.client.poll_ready(task)).await;
+    }
+
     /// Answers what is in the input, in order. Returns how many bytes of it are
     /// done with, and what comes next.
     pub fn drive<'p>(
@@ -77,10 +92,12 @@ impl Session {
                 return (at, Next::Again);
             }
             if let Some(unfinished) = self.unfinished.take() {
-                if !self.get(unfinished, &input[at..], context, pins, out) {
-                    return (at, Next::Again);
+                match self.get(unfinished, &input[at..], context, pins, out) {
+                    Ok(true) => at += unfinished.used,
+                    Ok(false) => return (at, Next::Again),
+                    Err(Held::Later) => return (at, Next::Engine),
+                    Err(Held::Closed) => return (at, Next::Close),
                 }
-                at += unfinished.used;
                 continue;
             }
             self.turn -= 1;
@@ -90,7 +107,7 @@ impl Session {
             };
             let line = &input[at..at + used];
             let before = out.bytes.len();
-            match request {
+            let done = match request {
                 Request::Close => return (at + used, Next::Close),
                 Request::Get { keys, cas } => {
                     self.unfinished = Some(Unfinished::new(line, keys, Get { cas, touch: None }));
@@ -102,13 +119,24 @@ impl Session {
                     continue;
                 }
                 Request::Refused { reply, swallow, stale } => {
-                    self.swallow = swallow;
-                    match stale.map(|key| context.engine.delete(key)) {
-                        Some(Err(failure)) => context.failed(&failure, &mut out.bytes),
-                        _ => out.bytes.extend_from_slice(reply.as_bytes()),
+                    let done = match stale.map(|key| self.client.delete(key)) {
+                        Some(Err(why)) => context.unanswered(&why, &mut out.bytes),
+                        _ => {
+                            out.bytes.extend_from_slice(reply.as_bytes());
+                            Ok(())
+                        }
+                    };
+                    if done.is_ok() {
+                        self.swallow = swallow;
                     }
+                    done
                 }
-                ref other => context.carry_out(other, &mut out.bytes),
+                ref other => context.carry_out(other, &mut *self.client, &mut out.bytes),
+            };
+            match done {
+                Ok(()) => {}
+                Err(Held::Later) => return (at, Next::Engine),
+                Err(Held::Closed) => return (at, Next::Close),
             }
             if noreply {
                 out.bytes.truncate(before);
@@ -118,7 +146,7 @@ impl Session {
     }
 
     /// Goes on with a get, whose line the input begins with; false while keys
-    /// are left.
+    /// are left that others go before.
     fn get<'p>(
         &mut self,
         mut unfinished: Unfinished,
@@ -126,26 +154,37 @@ impl Session {
         context: &Context,
         pins: &'p Pins,
         out: &mut Output<'p>,
-    ) -> bool {
+    ) -> Result<bool, Held> {
         let (from, to) = unfinished.keys;
         let mut keys = Keys::of(&input[from..to]);
         while out.len() < OUTPUT_LIMIT && self.turn > 0 {
             let (some, left) = keys.take_some::<KEYS_AT_ONCE>();
             self.turn = self.turn.saturating_sub(some.len());
-            let Ok(answered) = context.get(&some, unfinished.get, OUTPUT_LIMIT, pins, out) else {
-                return true;
-            };
-            if let Some(&left) = left.get(answered) {
-                // The output is full. This key and those behind it wait.
-                keys = Keys::of(&input[to - left..to]);
-            } else if some.len() < KEYS_AT_ONCE {
-                end(&mut out.bytes);
-                return true;
+            let client = &mut *self.client;
+            match context.get(&some, unfinished.get, OUTPUT_LIMIT, client, pins, out) {
+                Ok(answered) => {
+                    if let Some(&left) = left.get(answered) {
+                        // The output is full, or the engine is not ready. This
+                        // key and those behind it wait.
+                        keys = Keys::of(&input[to - left..to]);
+                    } else if some.len() < KEYS_AT_ONCE {
+                        end(&mut out.bytes);
+                        return Ok(true);
+                    }
+                }
+                Err(Broken::Reported) => return Ok(true),
+                Err(Broken::Held(held)) => {
+                    if let Some(&left) = left.first() {
+                        unfinished.keys.0 = to - left;
+                    }
+                    self.unfinished = Some(unfinished);
+                    return Err(held);
+                }
             }
         }
         unfinished.keys.0 = to - keys.left();
         self.unfinished = Some(unfinished);
-        false
+        Ok(false)
     }
 }
 

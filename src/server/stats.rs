@@ -1,9 +1,10 @@
 //! Counters, and the reports that `stats` makes of them.
 
 use super::{PROTOCOL_VERSION, Settings};
-use crate::{engine::Engine, protocol::text::stat};
+use crate::protocol::text::stat;
 use nix::sys::resource::{UsageWho, getrusage};
 use std::{
+    fmt::Display,
     process,
     sync::{
         Arc, OnceLock,
@@ -78,6 +79,20 @@ pub(super) struct Statistics {
     pub rejected_connections: AtomicU64,
 }
 
+/// A report of the server's that the engine may have better words for.
+struct Ours<'a> {
+    out: &'a mut Vec<u8>,
+    engine: &'a [(String, String)],
+}
+
+impl Ours<'_> {
+    fn stat(&mut self, name: &str, value: impl Display) {
+        if self.engine.iter().all(|(theirs, _)| theirs != name) {
+            stat(self.out, name, value);
+        }
+    }
+}
+
 impl Statistics {
     pub fn new() -> Self {
         Self {
@@ -105,31 +120,33 @@ impl Statistics {
         self.rejected_connections.store(0, Relaxed);
     }
 
-    /// `stats`: memcached's names, and what they mean there.
-    pub fn general(&self, out: &mut Vec<u8>, settings: &Settings, engine: &dyn Engine) {
+    /// `stats`: memcached's names, and what they mean there; at the end what
+    /// the engine reports, which stands for what is ours of the same name.
+    pub fn general(&self, out: &mut Vec<u8>, settings: &Settings, engine: &[(String, String)]) {
+        let mut ours = Ours { out, engine };
         let mut all = Totals::default();
         self.all_workers().for_each(|counters| counters.add_to(&mut all));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        stat(out, "pid", process::id());
-        stat(out, "uptime", self.started.elapsed().as_secs());
-        stat(out, "time", now.as_secs());
-        stat(out, "version", PROTOCOL_VERSION);
-        stat(out, "pointer_size", usize::BITS);
+        ours.stat("pid", process::id());
+        ours.stat("uptime", self.started.elapsed().as_secs());
+        ours.stat("time", now.as_secs());
+        ours.stat("version", PROTOCOL_VERSION);
+        ours.stat("pointer_size", usize::BITS);
         if let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) {
             for (name, time) in
                 [("rusage_user", usage.user_time()), ("rusage_system", usage.system_time())]
             {
-                stat(out, name, format_args!("{}.{:06}", time.tv_sec(), time.tv_usec()));
+                ours.stat(name, format_args!("{}.{:06}", time.tv_sec(), time.tv_usec()));
             }
         }
-        stat(out, "max_connections", settings.connections);
-        stat(out, "curr_connections", self.curr_connections.load(Relaxed));
-        stat(out, "total_connections", self.total_connections.load(Relaxed));
-        stat(out, "rejected_connections", self.rejected_connections.load(Relaxed));
-        stat(out, "cmd_get", all.get_hits + all.get_misses);
-        stat(out, "cmd_set", all.cmd_set);
-        stat(out, "cmd_flush", all.cmd_flush);
-        stat(out, "cmd_touch", all.touch_hits + all.touch_misses);
+        ours.stat("max_connections", settings.connections);
+        ours.stat("curr_connections", self.curr_connections.load(Relaxed));
+        ours.stat("total_connections", self.total_connections.load(Relaxed));
+        ours.stat("rejected_connections", self.rejected_connections.load(Relaxed));
+        ours.stat("cmd_get", all.get_hits + all.get_misses);
+        ours.stat("cmd_set", all.cmd_set);
+        ours.stat("cmd_flush", all.cmd_flush);
+        ours.stat("cmd_touch", all.touch_hits + all.touch_misses);
         for (name, count) in [
             ("get_hits", all.get_hits),
             ("get_misses", all.get_misses),
@@ -152,16 +169,13 @@ impl Statistics {
             ("engine_errors", all.engine_errors),
             ("total_items", all.total_items),
         ] {
-            stat(out, name, count);
-        }
-        match engine.items() {
-            Ok(items) => stat(out, "curr_items", items),
-            Err(failure) => tracing::warn!("the items cannot be counted: {failure}"),
+            ours.stat(name, count);
         }
         // Nothing is bounded by memory, and nothing is evicted.
-        stat(out, "limit_maxbytes", 0);
-        stat(out, "evictions", 0);
-        stat(out, "threads", settings.threads);
+        ours.stat("limit_maxbytes", 0);
+        ours.stat("evictions", 0);
+        ours.stat("threads", settings.threads);
+        engine.iter().for_each(|(name, value)| stat(out, name, value));
     }
 
     /// `stats settings`.

@@ -6,9 +6,11 @@ use super::{
     stats::{Counters, Statistics},
 };
 use crate::{
-    engine::{Arithmetic, Delta, Engine, Item, Lookup, Mode, NewItem, Stored},
+    engine::{
+        Answer, Arithmetic, Client, Delta, Engine, Item, Lookup, Mode, NewItem, Stored, Unanswered,
+    },
     host::{Failure, Pins},
-    protocol::text::{Keys, Request, number, server_error, stat, value_head},
+    protocol::text::{Keys, Request, client_error, number, server_error, stat, value_head},
 };
 use std::{
     cell::Cell,
@@ -58,8 +60,22 @@ pub(super) struct Get {
     pub touch: Option<i32>,
 }
 
-/// A failure that the client has been told.
-pub(super) struct Reported;
+/// Why a request is not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    /// Its answer comes later: it is to be carried out again.
+    Later,
+    /// The engine closes the connection.
+    Closed,
+}
+
+/// Why a get ends before its keys do.
+pub(super) enum Broken {
+    /// By a failure that the client has been told.
+    Reported,
+    /// As any request may.
+    Held(Held),
+}
 
 /// What `cache_memlimit` answers below this, as memcached does.
 const LEAST_MEGABYTES: u32 = 8;
@@ -68,17 +84,22 @@ const MOST_MEGABYTES: u32 = 1_000_000_000;
 impl Context {
     /// Carries out a request that answers with one line, or with a report.
     /// Everything but the gets, `Refused` and `Close`.
-    pub fn carry_out(&self, request: &Request<'_>, out: &mut Vec<u8>) {
+    pub fn carry_out(
+        &self,
+        request: &Request<'_>,
+        client: &mut dyn Client,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Held> {
         let done = match *request {
-            Request::Store { mode, ref item } => self.store(mode, item),
-            Request::Delete { key } => self.delete(key),
-            Request::Arithmetic { key, delta } => self.arithmetic(key, delta, out),
-            Request::Touch { key, exptime } => self.touch(key, exptime),
-            Request::FlushAll { exptime } => {
+            Request::Store { mode, ref item } => self.store(mode, item, client),
+            Request::Delete { key } => self.delete(key, client),
+            Request::Arithmetic { key, delta } => self.arithmetic(key, delta, client, out),
+            Request::Touch { key, exptime } => self.touch(key, exptime, client),
+            Request::FlushAll { exptime } => client.flush(exptime).map(|()| {
                 self.counters.cmd_flush.one();
-                self.engine.flush(exptime).map(|()| "OK\r\n")
-            }
-            Request::Stats { what } => Ok(self.stats(what, out)),
+                "OK\r\n"
+            }),
+            Request::Stats { what } => self.stats(what.trim_ascii(), client, out),
             Request::Version => {
                 out.extend_from_slice(b"VERSION ");
                 out.extend_from_slice(PROTOCOL_VERSION.as_bytes());
@@ -96,21 +117,41 @@ impl Context {
         };
         match done {
             Ok(reply) => out.extend_from_slice(reply.as_bytes()),
-            Err(failure) => self.failed(&failure, out),
+            Err(unanswered) => self.unanswered(&unanswered, out)?,
         }
+        Ok(())
+    }
+
+    /// Tells the client why there is no answer, if that is to be told now.
+    pub fn unanswered(&self, why: &Unanswered, out: &mut Vec<u8>) -> Result<(), Held> {
+        match why {
+            Unanswered::Failed(failure) => self.failed(failure, out),
+            Unanswered::Refused(reason) => client_error(out, reason),
+            Unanswered::Later => return Err(Held::Later),
+            Unanswered::Disconnect => return Err(Held::Closed),
+        }
+        Ok(())
     }
 
     /// Answers and logs a failure.
-    pub fn failed(&self, failure: &Failure, out: &mut Vec<u8>) {
+    fn failed(&self, failure: &Failure, out: &mut Vec<u8>) {
         self.counters.engine_errors.one();
         self.failures.log(failure);
         server_error(out, &failure.text);
     }
 
-    fn store(&self, mode: Mode, item: &NewItem<'_>) -> Result<&'static str, Failure> {
+    fn store(
+        &self,
+        mode: Mode,
+        item: &NewItem<'_>,
+        client: &mut dyn Client,
+    ) -> Answer<&'static str> {
         let count = &self.counters;
-        count.cmd_set.one();
-        let stored = self.engine.store(mode, item)?;
+        let stored = client.store(mode, item);
+        if !matches!(stored, Err(Unanswered::Later)) {
+            count.cmd_set.one();
+        }
+        let stored = stored?;
         match (mode, stored) {
             (Mode::Cas(_), Stored::Stored) => count.cas_hits.one(),
             (Mode::Cas(_), Stored::Exists) => count.cas_badval.one(),
@@ -128,8 +169,8 @@ impl Context {
         })
     }
 
-    fn delete(&self, key: &[u8]) -> Result<&'static str, Failure> {
-        if self.engine.delete(key)? {
+    fn delete(&self, key: &[u8], client: &mut dyn Client) -> Answer<&'static str> {
+        if client.delete(key)? {
             self.counters.delete_hits.one();
             Ok("DELETED\r\n")
         } else {
@@ -142,13 +183,14 @@ impl Context {
         &self,
         key: &[u8],
         delta: Delta,
+        client: &mut dyn Client,
         out: &mut Vec<u8>,
-    ) -> Result<&'static str, Failure> {
+    ) -> Answer<&'static str> {
         let (hits, misses) = match delta {
             Delta::Incr(_) => (&self.counters.incr_hits, &self.counters.incr_misses),
             Delta::Decr(_) => (&self.counters.decr_hits, &self.counters.decr_misses),
         };
-        Ok(match self.engine.arithmetic(key, delta)? {
+        Ok(match client.arithmetic(key, delta)? {
             Arithmetic::Number(result) => {
                 hits.one();
                 number(out, result);
@@ -164,8 +206,8 @@ impl Context {
         })
     }
 
-    fn touch(&self, key: &[u8], exptime: i32) -> Result<&'static str, Failure> {
-        if self.engine.touch(key, exptime)? {
+    fn touch(&self, key: &[u8], exptime: i32, client: &mut dyn Client) -> Answer<&'static str> {
+        if client.touch(key, exptime)? {
             self.counters.touch_hits.one();
             Ok("TOUCHED\r\n")
         } else {
@@ -175,47 +217,55 @@ impl Context {
     }
 
     /// `stats`, with what follows it on the line.
-    fn stats(&self, what: &[u8], out: &mut Vec<u8>) -> &'static str {
-        let mut words = Keys::of(what);
-        match words.take() {
-            None => self.statistics.general(out, &self.settings, &*self.engine),
-            Some(b"storage") => match self.engine.storage_stats() {
-                Ok(all) => all.iter().for_each(|(name, value)| stat(out, name, value)),
-                Err(failure) => {
-                    self.failed(&failure, out);
-                    return "";
-                }
-            },
-            Some(b"settings") => self.statistics.settings(out, &self.settings),
-            Some(b"reset") => {
+    fn stats(
+        &self,
+        what: &[u8],
+        client: &mut dyn Client,
+        out: &mut Vec<u8>,
+    ) -> Answer<&'static str> {
+        let word = Keys::of(what).take().unwrap_or_default();
+        match word {
+            b"settings" => self.statistics.settings(out, &self.settings),
+            b"reset" => {
+                client.reset_stats();
                 self.statistics.reset();
-                return "RESET\r\n";
+                return Ok("RESET\r\n");
             }
-            // There are no slabs: no class has items, and no sizes are kept.
-            Some(b"items") => {}
-            Some(b"slabs") => {
-                stat(out, "active_slabs", 0);
-                stat(out, "total_malloced", 0);
-            }
-            Some(b"sizes") => stat(out, "sizes_status", "disabled"),
-            Some(_) => return "ERROR\r\n",
+            _ => match (word, client.stats(what)?) {
+                (b"", engine) => {
+                    self.statistics.general(out, &self.settings, &engine.unwrap_or_default());
+                }
+                (_, Some(engine)) => {
+                    engine.iter().for_each(|(name, value)| stat(out, name, value));
+                }
+                // There are no slabs: no class has items, and no sizes are kept.
+                (b"items", None) => {}
+                (b"slabs", None) => {
+                    stat(out, "active_slabs", 0);
+                    stat(out, "total_malloced", 0);
+                }
+                (b"sizes", None) => stat(out, "sizes_status", "disabled"),
+                (_, None) => return Ok("ERROR\r\n"),
+            },
         }
-        "END\r\n"
+        Ok("END\r\n")
     }
 
     /// Answers keys of a get, in order, until the output has `limit` bytes; how
-    /// many. Err, reported: nothing of the get is to follow.
+    /// many. Those behind them are to be asked for again. Err: nothing of the
+    /// get is to follow, or all of it again.
     pub fn get<'p>(
         &self,
         keys: &[&[u8]],
         get: Get,
         limit: usize,
+        client: &mut dyn Client,
         pins: &'p Pins,
         out: &mut Output<'p>,
-    ) -> Result<usize, Reported> {
+    ) -> Result<usize, Broken> {
         let mut together = match (get.touch, keys) {
             (None, [_, _, ..]) => {
-                let found = self.engine.get_many(keys, pins);
+                let found = client.get_many(keys, pins);
                 Some(self.found(found, out)?.into_iter())
             }
             _ => None,
@@ -224,13 +274,15 @@ impl Context {
             if out.len() >= limit {
                 return Ok(answered);
             }
-            let found = match (together.as_mut().and_then(Iterator::next), get.touch) {
-                (Some(found), _) => found,
-                (None, None) => self.found(self.engine.get(key, pins), out)?,
-                (None, Some(exptime)) => {
-                    self.found(self.engine.get_and_touch(key, exptime, pins), out)?
-                }
+            let found = match (&mut together, get.touch) {
+                (Some(found), _) => found.next().ok_or(Unanswered::Later),
+                (None, None) => client.get(key, pins),
+                (None, Some(exptime)) => client.get_and_touch(key, exptime, pins),
             };
+            if answered > 0 && matches!(found, Err(Unanswered::Later)) {
+                return Ok(answered);
+            }
+            let found = self.found(found, out)?;
             self.count_lookup(get.touch.is_some(), &found);
             if let Lookup::Hit(item) = found {
                 value(out, key, &item, get.cas);
@@ -241,10 +293,10 @@ impl Context {
 
     /// What was found, or its failure, told in the place of END so that it is
     /// not taken for a miss.
-    fn found<T>(&self, found: Result<T, Failure>, out: &mut Output<'_>) -> Result<T, Reported> {
-        found.map_err(|failure| {
-            self.failed(&failure, &mut out.bytes);
-            Reported
+    fn found<T>(&self, found: Answer<T>, out: &mut Output<'_>) -> Result<T, Broken> {
+        found.map_err(|why| match self.unanswered(&why, &mut out.bytes) {
+            Ok(()) => Broken::Reported,
+            Err(held) => Broken::Held(held),
         })
     }
 

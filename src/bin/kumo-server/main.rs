@@ -7,7 +7,7 @@ mod port_file;
 use anyhow::{Context, Result};
 use arguments::Arguments;
 use kumo::{
-    engine::{Engine, store::Store},
+    engine::store::Store,
     host::Plugin,
     server::{Server, Settings},
 };

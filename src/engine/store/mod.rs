@@ -18,7 +18,7 @@ mod tests;
 
 pub use key::MAX_KEY;
 
-use super::{Arithmetic, Backup, Delta, Engine, Lookup, Mode, NewItem, Stored};
+use super::{Answer, Arithmetic, Backup, Client, Delta, Engine, Lookup, Mode, NewItem, Stored};
 use crate::host::{ErrorCode, Failure, LoadError, Pins, Plugin, Storage};
 use expiry::{expiry, has_expired, wall};
 use key::StoredKey;
@@ -28,6 +28,7 @@ use record::{Head, decode};
 use std::{
     ffi::OsString,
     ops::Range,
+    os::fd::BorrowedFd,
     sync::{Arc, Mutex},
 };
 use sweep::Sweeper;
@@ -111,6 +112,11 @@ impl Store {
         });
         Ok(Self { sweeper: Sweeper::start(Arc::clone(&shared)), shared })
     }
+
+    /// How many items there are.
+    pub fn items(&self) -> Result<u64, Failure> {
+        Ok(self.shared.storage.rnum()?.saturating_sub(self.shared.own.hidden()))
+    }
 }
 
 fn stored_key(key: &[u8]) -> Result<StoredKey, Failure> {
@@ -151,14 +157,25 @@ impl Shared {
 }
 
 impl Engine for Store {
-    fn get<'a>(&self, key: &[u8], pins: &'a Pins) -> Result<Lookup<'a>, Failure> {
+    fn connect(self: Arc<Self>, _socket: BorrowedFd<'_>) -> Answer<Box<dyn Client>> {
+        Ok(Box::new(self))
+    }
+
+    fn backup(&self, suffix: &str) -> Result<Backup, Failure> {
+        self.shared.backup(suffix)
+    }
+}
+
+/// No client has anything of its own.
+impl Client for Arc<Store> {
+    fn get<'a>(&mut self, key: &[u8], pins: &'a Pins) -> Answer<Lookup<'a>> {
         let key = stored_key(key)?;
         let now = wall();
         self.shared.own.settle(now);
-        self.shared.look(self.shared.storage.get(key.as_bytes(), pins)?, now)
+        Ok(self.shared.look(self.shared.storage.get(key.as_bytes(), pins)?, now)?)
     }
 
-    fn get_many<'a>(&self, keys: &[&[u8]], pins: &'a Pins) -> Result<Vec<Lookup<'a>>, Failure> {
+    fn get_many<'a>(&mut self, keys: &[&[u8]], pins: &'a Pins) -> Answer<Vec<Lookup<'a>>> {
         if !self.shared.storage.has_get_many() {
             return keys.iter().map(|key| self.get(key, pins)).collect();
         }
@@ -167,69 +184,70 @@ impl Engine for Store {
         let now = wall();
         self.shared.own.settle(now);
         let values = self.shared.storage.get_many(&keys, pins)?;
-        values.into_iter().map(|value| self.shared.look(value, now)).collect()
+        values.into_iter().map(|value| Ok(self.shared.look(value, now)?)).collect()
     }
 
     fn get_and_touch<'a>(
-        &self,
+        &mut self,
         key: &[u8],
         exptime: i32,
         pins: &'a Pins,
-    ) -> Result<Lookup<'a>, Failure> {
+    ) -> Answer<Lookup<'a>> {
         let found = self.shared.touch(&stored_key(key)?, exptime, pins)?;
         self.sweeper.expect(exptime);
         Ok(found)
     }
 
-    fn store(&self, mode: Mode, item: &NewItem<'_>) -> Result<Stored, Failure> {
+    fn store(&mut self, mode: Mode, item: &NewItem<'_>) -> Answer<Stored> {
         let stored = self.shared.store(mode, item)?;
         self.sweeper.expect(item.exptime);
         Ok(stored)
     }
 
-    fn delete(&self, key: &[u8]) -> Result<bool, Failure> {
-        self.shared.delete(&stored_key(key)?)
+    fn delete(&mut self, key: &[u8]) -> Answer<bool> {
+        Ok(self.shared.delete(&stored_key(key)?)?)
     }
 
-    fn arithmetic(&self, key: &[u8], delta: Delta) -> Result<Arithmetic, Failure> {
-        self.shared.arithmetic(&stored_key(key)?, delta)
+    fn arithmetic(&mut self, key: &[u8], delta: Delta) -> Answer<Arithmetic> {
+        Ok(self.shared.arithmetic(&stored_key(key)?, delta)?)
     }
 
-    fn touch(&self, key: &[u8], exptime: i32) -> Result<bool, Failure> {
+    fn touch(&mut self, key: &[u8], exptime: i32) -> Answer<bool> {
         let pins = Pins::new();
         let found = self.get_and_touch(key, exptime, &pins)?;
         Ok(matches!(found, Lookup::Hit(_)))
     }
 
-    fn flush(&self, exptime: i32) -> Result<(), Failure> {
+    fn flush(&mut self, exptime: i32) -> Answer<()> {
         let now = wall();
         match expiry(exptime.max(0), now) {
             None => {
                 self.shared.own.flush()?;
                 self.sweeper.wake();
-                Ok(())
             }
             Some(since) if since <= now => {
                 self.shared.own.flush_since(since)?;
                 self.sweeper.wake();
-                Ok(())
             }
             Some(due) => {
                 self.sweeper.expect(exptime);
-                self.shared.own.flush_at(due)
+                self.shared.own.flush_at(due)?;
             }
         }
+        Ok(())
     }
 
-    fn items(&self) -> Result<u64, Failure> {
-        Ok(self.shared.storage.rnum()?.saturating_sub(self.shared.own.hidden()))
-    }
-
-    fn storage_stats(&self) -> Result<Vec<(String, String)>, Failure> {
-        self.shared.storage.stats()
-    }
-
-    fn backup(&self, suffix: &str) -> Result<Backup, Failure> {
-        self.shared.backup(suffix)
+    fn stats(&mut self, name: &[u8]) -> Answer<Option<Vec<(String, String)>>> {
+        Ok(match name {
+            b"" => match self.items() {
+                Ok(items) => Some(vec![("curr_items".to_owned(), items.to_string())]),
+                Err(failure) => {
+                    tracing::warn!("the items cannot be counted: {failure}");
+                    None
+                }
+            },
+            b"storage" => Some(self.shared.storage.stats()?),
+            _ => None,
+        })
     }
 }

@@ -2,17 +2,17 @@ use super::{sweep::sweep, *};
 use crate::engine::Lookup;
 use std::{fs, path::Path, sync::atomic::AtomicBool};
 
-fn open(path: &Path) -> Store {
+fn open(path: &Path) -> Arc<Store> {
     let plugin = Plugin::built_in().unwrap();
-    Store::open(&plugin, path.as_os_str().to_owned(), 1 << 20).unwrap()
+    Arc::new(Store::open(&plugin, path.as_os_str().to_owned(), 1 << 20).unwrap())
 }
 
-fn set(store: &Store, key: &[u8], data: &[u8]) {
+fn set(store: &mut Arc<Store>, key: &[u8], data: &[u8]) {
     let item = NewItem { key, flags: 0, exptime: 0, data };
     assert_eq!(store.store(Mode::Set, &item).unwrap(), Stored::Stored);
 }
 
-fn is_hit(store: &Store, key: &[u8]) -> bool {
+fn is_hit(store: &mut Arc<Store>, key: &[u8]) -> bool {
     matches!(store.get(key, &Pins::new()).unwrap(), Lookup::Hit(_))
 }
 
@@ -27,18 +27,18 @@ fn set_ago(store: &Store, key: &[u8], seconds: u32) {
 #[test]
 fn a_flush_with_a_time_that_has_passed_takes_what_is_older() {
     let dir = tempfile::tempdir().unwrap();
-    let store = open(&dir.path().join("db"));
+    let mut store = open(&dir.path().join("db"));
     set_ago(&store, b"old", 50);
     set_ago(&store, b"new", 5);
     store.flush((wall() - 20) as i32).unwrap();
-    assert!(!is_hit(&store, b"old"));
-    assert!(is_hit(&store, b"new"));
+    assert!(!is_hit(&mut store, b"old"));
+    assert!(is_hit(&mut store, b"new"));
 }
 
 #[test]
 fn a_flush_with_a_time_that_has_passed_replaces_one_to_come() {
     let dir = tempfile::tempdir().unwrap();
-    let store = open(&dir.path().join("db"));
+    let mut store = open(&dir.path().join("db"));
     store.flush(100).unwrap();
     assert!(store.shared.own.flush_pending());
     store.flush(2_592_001).unwrap();
@@ -49,17 +49,17 @@ fn a_flush_with_a_time_that_has_passed_replaces_one_to_come() {
 fn a_flush_to_come_survives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("db");
-    let store = open(&path);
-    set(&store, b"key", b"x");
+    let mut store = open(&path);
+    set(&mut store, b"key", b"x");
     store.flush(100).unwrap();
     drop(store);
-    let store = open(&path);
-    assert!(is_hit(&store, b"key"));
+    let mut store = open(&path);
+    assert!(is_hit(&mut store, b"key"));
     // Its time comes.
     store.shared.own.settle(wall() + 200);
-    assert!(!is_hit(&store, b"key"));
-    set(&store, b"key", b"y");
-    assert!(is_hit(&store, b"key"));
+    assert!(!is_hit(&mut store, b"key"));
+    set(&mut store, b"key", b"y");
+    assert!(is_hit(&mut store, b"key"));
 }
 
 #[test]
@@ -78,27 +78,27 @@ fn the_clock_does_not_go_back_over_a_restart() {
 #[test]
 fn the_sweep_deletes_what_is_dead_and_only_that() {
     let dir = tempfile::tempdir().unwrap();
-    let store = open(&dir.path().join("db"));
+    let mut store = open(&dir.path().join("db"));
     for n in 0..100 {
-        set(&store, format!("dead{n}").as_bytes(), b"x");
+        set(&mut store, format!("dead{n}").as_bytes(), b"x");
     }
     store.shared.own.flush().unwrap();
-    set(&store, b"alive", b"x");
+    set(&mut store, b"alive", b"x");
     let gone = NewItem { key: b"expired", flags: 0, exptime: -1, data: b"x" };
     store.store(Mode::Set, &gone).unwrap();
     sweep(&store.shared, &AtomicBool::new(false)).unwrap();
     assert_eq!(store.items().unwrap(), 1);
-    assert!(is_hit(&store, b"alive"));
+    assert!(is_hit(&mut store, b"alive"));
 }
 
 #[test]
 fn a_damaged_record_does_not_keep_the_sweep_from_the_others() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("db");
-    let store = open(&path);
-    set(&store, b"damaged", b"a value that can be found");
+    let mut store = open(&path);
+    set(&mut store, b"damaged", b"a value that can be found");
     for n in 0..100 {
-        set(&store, format!("dead{n}").as_bytes(), b"x");
+        set(&mut store, format!("dead{n}").as_bytes(), b"x");
     }
     store.shared.own.flush().unwrap();
     drop(store);
@@ -107,7 +107,7 @@ fn a_damaged_record_does_not_keep_the_sweep_from_the_others() {
     bytes[at] ^= 1;
     fs::write(&path, bytes).unwrap();
 
-    let store = open(&path);
+    let mut store = open(&path);
     assert!(sweep(&store.shared, &AtomicBool::new(false)).is_err());
     assert_eq!(store.items().unwrap(), 1);
     assert!(store.get(b"damaged", &Pins::new()).is_err());
@@ -123,7 +123,7 @@ fn values_from_a_database_of_kumofs_are_served() {
     storage.set(b"\x1C\x99\x4B\xDA\x6C\xAB\x73\x10key1", &value).unwrap();
     drop(storage);
 
-    let store = open(&path);
+    let mut store = open(&path);
     let pins = Pins::new();
     let Lookup::Hit(item) = store.get(b"key1", &pins).unwrap() else { panic!("a miss") };
     assert_eq!((item.cas, item.flags, item.data), (clocktime, 0, &b"from kumofs"[..]));

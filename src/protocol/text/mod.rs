@@ -5,4 +5,4 @@ mod parse;
 mod reply;
 
 pub use parse::{Keys, Limits, Parsed, Request, parse};
-pub use reply::{end, number, server_error, stat, value_head};
+pub use reply::{client_error, end, number, server_error, stat, value_head};

@@ -40,7 +40,16 @@ pub fn stat(out: &mut Vec<u8>, name: &str, value: impl std::fmt::Display) {
 
 /// A failure of ours: one line, whatever the text.
 pub fn server_error(out: &mut Vec<u8>, text: &str) {
-    out.extend_from_slice(b"SERVER_ERROR ");
+    error(out, b"SERVER_ERROR ", text);
+}
+
+/// What a client has done wrong: one line, whatever the text.
+pub fn client_error(out: &mut Vec<u8>, text: &str) {
+    error(out, b"CLIENT_ERROR ", text);
+}
+
+fn error(out: &mut Vec<u8>, kind: &[u8], text: &str) {
+    out.extend_from_slice(kind);
     let line = text.bytes().take(MAX_ERROR);
     out.extend(line.map(|byte| if byte.is_ascii_control() { b' ' } else { byte }));
     out.extend_from_slice(b"\r\n");
