@@ -1,7 +1,7 @@
 //! Makes the C header from the SDK's types, in `$OUT_DIR` (a test compares it
 //! with the committed one); lists the SDK's sources there, for `kumoctl plugin
-//! new`; and has every executable of this package export the zone's functions
-//! to the plugins that it loads.
+//! new`; compiles the one function in C; and has every executable of this package
+//! export the zone's functions to the plugins that it loads.
 
 use std::{
     env, fs,
@@ -12,10 +12,11 @@ const TYPES: &str = "plugins/sdk/src/abi.rs";
 const SDK: &str = "plugins/sdk";
 const CONFIG: &str = "cbindgen.toml";
 const EXPORTS: &str = "src/host/exports.list";
+const ENGINE_LOG: &str = "src/host/memcached/api/log.c";
 const SANITIZER_EXPORTS: &str = "src/host/exports-sanitizer.list";
 
 fn main() {
-    for input in ["build.rs", TYPES, CONFIG, EXPORTS, SANITIZER_EXPORTS] {
+    for input in ["build.rs", TYPES, CONFIG, EXPORTS, SANITIZER_EXPORTS, ENGINE_LOG] {
         println!("cargo::rerun-if-changed={input}");
     }
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
@@ -30,6 +31,8 @@ fn main() {
         .write_to_file(Path::new(&out).join("kumo_storage.h"));
 
     fs::write(Path::new(&out).join("sdk.rs"), sdk(&root)).expect("OUT_DIR is writable");
+
+    cc::Build::new().file(ENGINE_LOG).compile("kumo_engine_log");
 
     println!("cargo::rustc-link-arg=-Wl,--dynamic-list={root}/{EXPORTS}");
     // Built with a sanitizer, an executable holds its runtime, which plugins

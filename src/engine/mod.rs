@@ -2,8 +2,9 @@
 //!
 //! [`Engine`] and [`Client`] are the boundary between the protocol and the
 //! storage: the server knows nothing below them. [`store`] implements them over
-//! the table of a plugin.
+//! the table of a plugin, [`mcengine`] over an engine of memcached's.
 
+pub mod mcengine;
 pub(crate) mod number;
 pub mod store;
 
@@ -92,6 +93,16 @@ pub enum Delta {
     Incr(u64),
     /// Subtract, stopping at 0.
     Decr(u64),
+}
+
+impl Delta {
+    /// What it makes of a number.
+    fn of(self, number: u64) -> u64 {
+        match self {
+            Self::Incr(by) => number.wrapping_add(by),
+            Self::Decr(by) => number.saturating_sub(by),
+        }
+    }
 }
 
 /// What incr and decr answer.

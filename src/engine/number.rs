@@ -50,6 +50,14 @@ pub(crate) fn strtoll(text: &[u8]) -> Option<i64> {
     }
 }
 
+/// A number's digits, padded with spaces to the length of what it replaces, as
+/// memcached does.
+pub(crate) fn padded(number: u64, len: usize) -> Vec<u8> {
+    let mut text = itoa::Buffer::new().format(number).as_bytes().to_vec();
+    text.resize(text.len().max(len), b' ');
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -36,8 +36,9 @@ pub enum LoadError {
     },
     /// A library, but not a plugin.
     #[error(
-        "{}: not a plugin: it exports neither kumo_plugin_init nor kumo_storage_init; \
-         define one of them, extern \"C\" and visible", .path.display()
+        "{}: not a plugin: it exports neither kumo_plugin_init nor kumo_storage_init, nor \
+         create_instance as memcached's engines do; define one of them, extern \"C\" and \
+         visible", .path.display()
     )]
     NoSymbol {
         /// The library.
@@ -61,6 +62,13 @@ pub enum LoadError {
         /// The plugin's words.
         reason: String,
     },
+}
+
+impl LoadError {
+    /// A plugin does not fit.
+    pub(super) fn unfit(plugin: &str, reason: impl Into<String>) -> Self {
+        Self::Unfit { plugin: plugin.to_owned(), reason: reason.into() }
+    }
 }
 
 fn list(directories: &[PathBuf]) -> String {

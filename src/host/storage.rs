@@ -64,6 +64,36 @@ impl Pins {
         }
     }
 
+    /// Keeps bytes until the pins are cleared.
+    pub fn keep(&self, bytes: Vec<u8>) -> Result<&[u8], Failure> {
+        let held = Box::into_raw(Box::new(bytes));
+        if !self.hold_until_cleared(drop_bytes, held.cast()) {
+            // SAFETY: nobody has taken it.
+            drop(unsafe { Box::from_raw(held) });
+            return Err(Failure::new(ErrorCode::Memory, "no memory to hold a value"));
+        }
+        // SAFETY: it lives until the pins are cleared, which takes them
+        // exclusively, and nobody writes to it.
+        Ok(unsafe { &*held })
+    }
+
+    /// Memory that is there until the pins are cleared; NULL where there is none.
+    pub(super) fn malloc(&self, size: usize) -> *mut c_void {
+        // SAFETY: nobody else uses the zone meanwhile: it is one thread's.
+        unsafe { &mut *self.zone.as_ptr() }.malloc(size)
+    }
+
+    /// Has `release` called with `data` when the pins are cleared; false: there
+    /// is no memory, and it will not be.
+    pub(super) fn hold_until_cleared(
+        &self,
+        release: unsafe extern "C-unwind" fn(*mut c_void),
+        data: *mut c_void,
+    ) -> bool {
+        // SAFETY: as above.
+        unsafe { &mut *self.zone.as_ptr() }.push_finalizer(release, data)
+    }
+
     /// Makes these the pins of a storage.
     pub(super) fn hold(&self, storage: &Storage) -> Result<&Zone, Failure> {
         let holder = self.storage.get_or_init(|| storage.clone());
@@ -79,6 +109,12 @@ impl Drop for Pins {
     fn drop(&mut self) {
         self.clear();
     }
+}
+
+/// A finalizer for bytes that pins keep.
+unsafe extern "C-unwind" fn drop_bytes(held: *mut c_void) {
+    // SAFETY: `keep` has put it there, and a finalizer runs once.
+    drop(unsafe { Box::from_raw(held.cast::<Vec<u8>>()) });
 }
 
 /// A slice as C takes it. Its length has been checked to fit.

@@ -81,6 +81,11 @@ impl Server {
         Ok(Self { settings, clients, rpc, runtime })
     }
 
+    /// The settings, with the ports that were taken.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Serves until SIGTERM or SIGINT; calls `ready` when those would stop it in
     /// order. When it returns, no connection is open and nothing refers to the
     /// engine any more.

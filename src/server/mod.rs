@@ -38,6 +38,26 @@ pub struct Settings {
     pub verbosity: Box<dyn Fn(u32) + Send + Sync>,
 }
 
+impl Settings {
+    /// The names and values of `stats settings`.
+    pub fn report(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("maxbytes", "0".to_owned()),
+            ("maxconns", self.connections.to_string()),
+            ("tcpport", self.listen.port().to_string()),
+            ("udpport", "0".to_owned()),
+            ("inter", self.listen.ip().to_string()),
+            ("evictions", "off".to_owned()),
+            ("num_threads", self.threads.to_string()),
+            ("cas_enabled", "yes".to_owned()),
+            ("item_size_max", self.item_size.to_string()),
+            ("maxconns_fast", "yes".to_owned()),
+            ("flush_enabled", "yes".to_owned()),
+            ("binding_protocol", "ascii".to_owned()),
+        ]
+    }
+}
+
 /// How long accepting pauses after a failure: most often there are no
 /// descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

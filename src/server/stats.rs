@@ -177,20 +177,4 @@ impl Statistics {
         ours.stat("threads", settings.threads);
         engine.iter().for_each(|(name, value)| stat(out, name, value));
     }
-
-    /// `stats settings`.
-    pub fn settings(&self, out: &mut Vec<u8>, settings: &Settings) {
-        stat(out, "maxbytes", 0);
-        stat(out, "maxconns", settings.connections);
-        stat(out, "tcpport", settings.listen.port());
-        stat(out, "udpport", 0);
-        stat(out, "inter", settings.listen.ip());
-        stat(out, "evictions", "off");
-        stat(out, "num_threads", settings.threads);
-        stat(out, "cas_enabled", "yes");
-        stat(out, "item_size_max", settings.item_size);
-        stat(out, "maxconns_fast", "yes");
-        stat(out, "flush_enabled", "yes");
-        stat(out, "binding_protocol", "ascii");
-    }
 }

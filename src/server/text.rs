@@ -225,7 +225,9 @@ impl Context {
     ) -> Answer<&'static str> {
         let word = Keys::of(what).take().unwrap_or_default();
         match word {
-            b"settings" => self.statistics.settings(out, &self.settings),
+            b"settings" => {
+                self.settings.report().iter().for_each(|(name, value)| stat(out, name, value));
+            }
             b"reset" => {
                 client.reset_stats();
                 self.statistics.reset();

@@ -1,11 +1,13 @@
 //! The command line: memcached's letters where it has them.
 
-use clap::{ArgAction, Parser, value_parser};
+use clap::{ArgAction, CommandFactory, Parser, error::ErrorKind, value_parser};
 use kumo::engine::store::ITEM_SIZES;
 use std::{
+    env,
     ffi::OsString,
+    io,
     net::{IpAddr, SocketAddr, ToSocketAddrs},
-    path::PathBuf,
+    path::{self, PathBuf},
 };
 
 /// What the README's first command is; a usage error shows it.
@@ -19,20 +21,22 @@ const FIRST_COMMAND: &str = "cargo run --release -- -s kumo.db";
 #[command(name = "kumo-server", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Arguments {
     /// The database: a path, with parameters of the engine behind it if it has
-    /// any (PATH#name=value#name=value)
-    #[arg(short = 's', long = "store", value_name = "PATH", required = true)]
-    pub store: OsString,
+    /// any (PATH#name=value#name=value). For an engine of memcached's interface
+    /// it is a directory to work in, and may be left out
+    #[arg(short = 's', long = "store", value_name = "PATH")]
+    pub store: Option<OsString>,
 
     /// The storage engine: the path of a shared library, or the name of one in
     /// KUMO_PLUGIN_PATH, beside this program, or installed [default: the
     /// built-in tchdb_like]
-    #[arg(long, value_name = "LIB")]
+    #[arg(short = 'E', long, visible_alias = "engine", value_name = "LIB")]
     pub storage: Option<String>,
 
     /// A parameter of the engine, NAME=VALUE, as if it stood behind the path
     /// (PATH#NAME=VALUE); may be given several times. kumoctl plugin info LIB
-    /// lists what there is
-    #[arg(long = "storage-opt", value_name = "NAME=VALUE", value_parser = storage_option)]
+    /// lists what there is. For an engine of memcached's interface: its
+    /// configuration, "NAME=VALUE;NAME=VALUE"
+    #[arg(short = 'e', long = "storage-opt", value_name = "NAME=VALUE")]
     pub storage_options: Vec<String>,
 
     /// The TCP port to listen on; 0 takes a free one and writes it to the file
@@ -75,6 +79,7 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   kumo-server -s kumo.db                           a persistent memcached on 127.0.0.1:11211
   kumo-server -s data --storage ./libmemhash.so    the same protocol over an engine of yours
+  kumo-server -E ./fs_engine.so -e "dir=files"     an engine of memcached's interface
   kumoctl 127.0.0.1 backup                         a backup of it while it runs";
 
 /// Where `kumoctl` connects, if anywhere.
@@ -84,40 +89,53 @@ pub struct Rpc(pub Option<SocketAddr>);
 impl Arguments {
     /// Reads the command line; a usage error ends the process with 2.
     pub fn read() -> Self {
-        Self::try_parse().unwrap_or_else(|mut error| {
-            if error.kind() == clap::error::ErrorKind::MissingRequiredArgument {
-                error = clap::Error::raw(
-                    error.kind(),
-                    format!(
-                        "the database is missing: give its path with -s\n\n  {FIRST_COMMAND}\n"
-                    ),
-                )
-                .with_cmd(&<Self as clap::CommandFactory>::command());
-            }
-            error.exit()
-        })
+        let arguments = Self::parse();
+        if arguments.store.is_none() && arguments.storage.is_none() {
+            arguments.store_is_missing();
+        }
+        arguments
     }
 
-    /// The database and the parameters of the engine, as it is told them.
+    /// Ends the process: there is no database.
+    fn store_is_missing(&self) -> ! {
+        let text =
+            format!("the database is missing: give its path with -s\n\n  {FIRST_COMMAND}\n");
+        Self::command().error(ErrorKind::MissingRequiredArgument, text).exit()
+    }
+
+    /// The database and the parameters of the engine, as a plugin is told them.
+    /// A usage error ends the process with 2.
     pub fn location(&self) -> OsString {
-        let mut location = self.store.clone();
+        let Some(store) = &self.store else { self.store_is_missing() };
+        let mut location = store.clone();
         for option in &self.storage_options {
+            if let Err(reason) = storage_option(option) {
+                let text = format!("--storage-opt {option}: {reason}");
+                Self::command().error(ErrorKind::ValueValidation, text).exit();
+            }
             location.push("#");
             location.push(option);
         }
         location
     }
 
-    /// The port file, if the environment asks for one.
-    pub fn port_file() -> Option<PathBuf> {
-        std::env::var_os("MEMCACHED_PORT_FILENAME").map(PathBuf::from)
+    /// The configuration of an engine of memcached's interface.
+    pub fn configuration(&self) -> Option<String> {
+        (!self.storage_options.is_empty()).then(|| self.storage_options.join(";"))
+    }
+
+    /// The port file, if the environment asks for one: its whole path, since an
+    /// engine may work elsewhere.
+    pub fn port_file() -> io::Result<Option<PathBuf>> {
+        let named = env::var_os("MEMCACHED_PORT_FILENAME").filter(|path| !path.is_empty());
+        named.map(path::absolute).transpose()
     }
 }
 
-fn storage_option(text: &str) -> Result<String, String> {
+fn storage_option(text: &str) -> Result<(), &'static str> {
     match text.split_once('=') {
-        Some((name, _)) if !name.is_empty() && !text.contains('#') => Ok(text.to_owned()),
-        _ => Err("write NAME=VALUE, without #".to_owned()),
+        Some((name, _)) if !name.is_empty() && !text.contains('#') => Ok(()),
+        _ => Err("write NAME=VALUE, without #"),
     }
 }
 
@@ -155,7 +173,6 @@ fn item_size(text: &str) -> Result<usize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_well_formed() {
@@ -176,7 +193,9 @@ mod tests {
     #[test]
     fn options_of_the_engine_go_behind_the_path() {
         let line = ["kumo-server", "-s", "a.db#x=1", "--storage-opt", "y=2", "--storage-opt=z="];
-        assert_eq!(Arguments::parse_from(line).location(), "a.db#x=1#y=2#z=");
+        let arguments = Arguments::parse_from(line);
+        assert_eq!(arguments.location(), "a.db#x=1#y=2#z=");
+        assert_eq!(arguments.configuration().as_deref(), Some("y=2;z="));
         for bad in ["y", "=2", "y=a#b=c"] {
             assert!(storage_option(bad).is_err(), "{bad}");
         }

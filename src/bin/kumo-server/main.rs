@@ -2,17 +2,14 @@
 
 mod arguments;
 mod log;
+mod open;
 mod port_file;
 
 use anyhow::{Context, Result};
 use arguments::Arguments;
-use kumo::{
-    engine::store::Store,
-    host::Plugin,
-    server::{Server, Settings},
-};
+use kumo::server::{Server, Settings};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use std::{process::ExitCode, sync::Arc, thread};
+use std::{process::ExitCode, thread};
 
 /// Descriptors that are not clients' connections: the database, the ports, the
 /// runtimes.
@@ -39,14 +36,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         None => thread::available_parallelism().map_or(1, usize::from),
     };
     raise_descriptor_limit(u64::from(arguments.connections));
-
-    let plugin = match &arguments.storage {
-        Some(name) => Plugin::load(name)?,
-        None => Plugin::built_in()?,
-    };
-    if let Some(about) = plugin.about() {
-        tracing::info!("{} {}: {}", plugin.name(), about.version, about.description);
-    }
+    let port_file = Arguments::port_file().context("MEMCACHED_PORT_FILENAME")?;
+    let library = open::library(arguments)?;
 
     // The ports first: a port that is taken should not cost the recovery of a
     // large database.
@@ -56,22 +47,18 @@ fn run(arguments: &Arguments) -> Result<()> {
         threads,
         connections: arguments.connections as usize,
         item_size: arguments.item_size,
-        verbosity: Box::new(log::set),
+        verbosity: Box::new(open::set_verbosity),
     })?;
-    let store = Store::open(&plugin, arguments.location(), arguments.item_size)?;
-
-    let items = store.items()?;
-    server.run(Arc::new(store), |settings| {
-        if let Some(path) = Arguments::port_file() {
+    let opened = open::open(library, arguments, server.settings())?;
+    server.run(opened.engine, |settings| {
+        if let Some(path) = port_file {
             port_file::write(&path, settings)
                 .with_context(|| format!("cannot write the port file {}", path.display()))?;
         }
         // One line at any level: who types the first command sees that it works.
         eprintln!(
-            "kumo-server: {items} items in {} ({}), on {}; Ctrl-C stops it",
-            arguments.store.display(),
-            plugin.name(),
-            settings.listen
+            "kumo-server: {}, on {}; Ctrl-C stops it",
+            opened.description, settings.listen
         );
         anyhow::Ok(())
     })?;

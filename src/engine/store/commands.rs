@@ -9,7 +9,10 @@ use super::{
     stored_key,
 };
 use crate::{
-    engine::{Arithmetic, Delta, Item, Lookup, Mode, NewItem, Stored, number::strtoull},
+    engine::{
+        Arithmetic, Delta, Item, Lookup, Mode, NewItem, Stored,
+        number::{padded, strtoull},
+    },
     host::{Delete, ErrorCode, Failure, Pins, Update},
 };
 use kumo_plugin::record::clocktime;
@@ -186,14 +189,8 @@ impl Shared {
         let found = self.found(self.storage.get(key.as_bytes(), &pins)?, now)?;
         let Some((old, data)) = found.live else { return Ok(Arithmetic::NotFound) };
         let Some(number) = strtoull(data) else { return Ok(Arithmetic::NonNumeric) };
-        let number = match delta {
-            Delta::Incr(by) => number.wrapping_add(by),
-            Delta::Decr(by) => number.saturating_sub(by),
-        };
-        // A shorter number is padded to the old length, as memcached does.
-        let mut digits = itoa::Buffer::new();
-        let mut text = digits.format(number).as_bytes().to_vec();
-        text.resize(text.len().max(data.len()), b' ');
+        let number = delta.of(number);
+        let text = padded(number, data.len());
         let head = Head { clocktime: self.own.time()?, explicit_cas: None, ..old };
         self.put(key, found.seen, &head, [&text, &[]])?;
         Ok(Arithmetic::Number(number))

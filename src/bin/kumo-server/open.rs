@@ -1,0 +1,82 @@
+//! Opens what is to be served: a database over a plugin, or an engine of
+//! memcached's interface.
+
+use crate::{arguments::Arguments, log};
+use anyhow::{Context, Result};
+use kumo::{
+    engine::{Engine, mcengine::McEngine, store::Store},
+    host::{Library, Plugin, memcached},
+    server::Settings,
+};
+use std::{env, fs, path::Path, sync::Arc};
+
+/// What is served.
+pub struct Opened {
+    /// Its commands.
+    pub engine: Arc<dyn Engine>,
+    /// What it is, for who has started it.
+    pub description: String,
+}
+
+/// Finds and loads what is to be opened.
+pub fn library(arguments: &Arguments) -> Result<Library> {
+    let library = match &arguments.storage {
+        Some(name) => Library::load(name)?,
+        None => Library::Plugin(Plugin::built_in()?),
+    };
+    if let Library::Plugin(plugin) = &library {
+        // Ends the process if there is no database.
+        arguments.location();
+        if let Some(about) = plugin.about() {
+            tracing::info!("{} {}: {}", plugin.name(), about.version, about.description);
+        }
+    }
+    Ok(library)
+}
+
+/// Opens it.
+pub fn open(library: Library, arguments: &Arguments, settings: &Settings) -> Result<Opened> {
+    match library {
+        Library::Plugin(plugin) => database(&plugin, arguments),
+        Library::Engine(module) => engine(&module, arguments, settings),
+    }
+}
+
+/// Logs so much from now on, and tells an engine of memcached's.
+pub fn set_verbosity(verbose: u32) {
+    log::set(verbose);
+    memcached::level_changed();
+}
+
+fn database(plugin: &Plugin, arguments: &Arguments) -> Result<Opened> {
+    let store = Store::open(plugin, arguments.location(), arguments.item_size)?;
+    let items = store.items()?;
+    let path = arguments.store.as_ref().map(Path::new).unwrap_or(Path::new("."));
+    let description = format!("{items} items in {} ({})", path.display(), plugin.name());
+    Ok(Opened { engine: Arc::new(store), description })
+}
+
+fn engine(
+    module: &memcached::Module,
+    arguments: &Arguments,
+    settings: &Settings,
+) -> Result<Opened> {
+    if let Some(directory) = &arguments.store {
+        let directory = Path::new(directory);
+        fs::create_dir_all(directory)
+            .and_then(|()| env::set_current_dir(directory))
+            .with_context(|| format!("the engine cannot work in {}", directory.display()))?;
+    }
+    let services = memcached::Services {
+        settings: settings.report(),
+        verbosity: Some(Box::new(log::set)),
+    };
+    let instance = module.start(arguments.configuration().as_deref(), services)?;
+    let (what, features) = instance.about();
+    tracing::info!("{}: {what} ({})", module.name(), features.join(", "));
+    let description = match what.as_str() {
+        "" => module.name().to_owned(),
+        _ => format!("{what} ({})", module.name()),
+    };
+    Ok(Opened { engine: Arc::new(McEngine::new(instance)), description })
+}

@@ -1,0 +1,315 @@
+//! The calls into an engine, for one client.
+
+use super::{
+    abi::{self, Code, ON_CONNECT, ON_DISCONNECT, Operation, engine_handle},
+    api,
+    cookie::{Cookie, Reported},
+    instance::Instance,
+    item::Item,
+};
+use crate::host::guard::guarded;
+use libc::{c_int, c_void, time_t};
+use std::{
+    cell::Cell,
+    os::fd::{AsRawFd, BorrowedFd},
+    ptr::{self, NonNull},
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+/// The longest text of errinfo's that is read, in bytes.
+const MAX_ERRINFO: usize = 512;
+
+/// The engine owes an answer: the same call is to be made again when
+/// [`Connection::poll`] is ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Later;
+
+/// A client of an engine's. The engine is told when it connects, and when this
+/// and its last item are gone.
+pub struct Connection {
+    inner: Rc<Inner>,
+    /// The last call was answered with EWOULDBLOCK.
+    waits: Cell<bool>,
+}
+
+pub(super) struct Inner {
+    cookie: Arc<Cookie>,
+    pub instance: Arc<Instance>,
+}
+
+/// What an engine answers to a packet of the binary protocol.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Response {
+    /// The protocol's status; 0 is success.
+    pub status: u16,
+    /// The CAS unique.
+    pub cas: u64,
+    /// The extras, as they came.
+    pub extras: Vec<u8>,
+    /// The value.
+    pub body: Vec<u8>,
+}
+
+/// A packet of the binary protocol that gives an item a new expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Touch {
+    /// And nothing else.
+    Touch = 0x1c,
+    /// And answers with the item.
+    GetAndTouch = 0x1d,
+}
+
+/// The first byte of a request, and the size of its head.
+const REQUEST_MAGIC: u8 = 0x80;
+const REQUEST_HEAD: usize = 24;
+
+impl Inner {
+    /// What calls begin with.
+    pub fn arguments(&self) -> (*mut engine_handle, abi::cookie) {
+        (self.instance.handle.as_ptr(), self.cookie.address())
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        api::perform(ON_DISCONNECT, ptr::null(), self.cookie.address());
+        self.cookie.hang_up();
+    }
+}
+
+impl Connection {
+    /// A client has connected, by this socket if by any.
+    pub fn new(instance: &Arc<Instance>, socket: Option<BorrowedFd<'_>>) -> Self {
+        let cookie = Cookie::new(socket.map_or(-1, |socket| socket.as_raw_fd()));
+        let inner = Rc::new(Inner { cookie, instance: Arc::clone(instance) });
+        api::perform(ON_CONNECT, ptr::null(), inner.cookie.address());
+        Self { inner, waits: Cell::new(false) }
+    }
+
+    /// The engine.
+    pub fn instance(&self) -> &Instance {
+        &self.inner.instance
+    }
+
+    /// Whether the engine has told the status of the call that it blocked; the
+    /// task is woken when it does.
+    pub fn poll(&self, task: &mut Context<'_>) -> Poll<()> {
+        if self.waits.get() { self.inner.cookie.poll(task) } else { Poll::Ready(()) }
+    }
+
+    /// Makes a call that may be answered later. If it was, then what the engine
+    /// has told since is the answer, unless that is success: then the call is
+    /// made again.
+    fn call(
+        &self,
+        operation: &'static str,
+        call: impl FnOnce(*mut engine_handle, abi::cookie) -> Code,
+    ) -> Result<Code, Later> {
+        let cookie = &self.inner.cookie;
+        if self.waits.get() {
+            let status = cookie.take_status().ok_or(Later)?;
+            self.waits.set(false);
+            if status != Code::SUCCESS {
+                return Ok(status);
+            }
+        }
+        cookie.begin();
+        let (handle, address) = self.inner.arguments();
+        match guarded(&self.inner.instance.name, operation, || call(handle, address)) {
+            Code::EWOULDBLOCK => {
+                cookie.blocked();
+                self.waits.set(true);
+                Err(Later)
+            }
+            code => Ok(code),
+        }
+    }
+
+    /// An item that the engine has handed out with success.
+    fn item(&self, code: Code, item: *mut abi::item) -> Result<Item, Code> {
+        match NonNull::new(item) {
+            Some(item) if code == Code::SUCCESS => Ok(Item::new(item, &self.inner)),
+            None if code == Code::SUCCESS => Err(Code::FAILED),
+            _ => Err(code),
+        }
+    }
+
+    /// Finds an item.
+    pub fn get(&self, key: &[u8]) -> Result<Result<Item, Code>, Later> {
+        let mut item = ptr::null_mut();
+        let code = self.call("get", |handle, cookie| {
+            let get = self.inner.instance.table.get;
+            // SAFETY: initialized; the key is readable during the call.
+            unsafe { get(handle, cookie, &mut item, key.as_ptr().cast(), key.len() as c_int, 0) }
+        })?;
+        Ok(self.item(code, item))
+    }
+
+    /// Makes an item for a value of so many bytes. The expiry is as the client
+    /// gave it, but not negative.
+    pub fn allocate(
+        &self,
+        key: &[u8],
+        size: usize,
+        flags: u32,
+        exptime: u32,
+    ) -> Result<Result<Item, Code>, Later> {
+        let mut item = ptr::null_mut();
+        let flags = flags.to_be() as c_int;
+        let code = self.call("allocate", |handle, cookie| {
+            let allocate = self.inner.instance.table.allocate;
+            let (data, len) = (key.as_ptr().cast(), key.len());
+            // SAFETY: initialized; the key is readable during the call.
+            unsafe { allocate(handle, cookie, &mut item, data, len, size, flags, exptime) }
+        })?;
+        Ok(self.item(code, item))
+    }
+
+    /// Stores an item of `allocate`'s.
+    pub fn store(&self, item: &Item, operation: Operation) -> Result<Code, Later> {
+        let mut cas = 0;
+        self.call("store", |handle, cookie| {
+            let store = self.inner.instance.table.store;
+            // SAFETY: initialized; the item is not released.
+            unsafe { store(handle, cookie, item.as_ptr(), &mut cas, operation, 0) }
+        })
+    }
+
+    /// Deletes a key.
+    pub fn remove(&self, key: &[u8]) -> Result<Code, Later> {
+        self.call("remove", |handle, cookie| {
+            let remove = self.inner.instance.table.remove;
+            // SAFETY: initialized; the key is readable during the call.
+            unsafe { remove(handle, cookie, key.as_ptr().cast(), key.len(), 0, 0) }
+        })
+    }
+
+    /// Adds to a number, or subtracts from it, and answers with the code and the
+    /// result. None: the engine cannot.
+    pub fn arithmetic(
+        &self,
+        key: &[u8],
+        increment: bool,
+        delta: u64,
+    ) -> Option<Result<(Code, u64), Later>> {
+        let arithmetic = self.inner.instance.table.arithmetic?;
+        let (mut cas, mut result) = (0, 0);
+        let code = self.call("arithmetic", |handle, cookie| {
+            let (data, len) = (key.as_ptr().cast(), key.len() as c_int);
+            let (cas, result) = (&raw mut cas, &raw mut result);
+            // SAFETY: initialized; the key is readable during the call.
+            unsafe {
+                arithmetic(handle, cookie, data, len, increment, false, delta, 0, 0, cas, result, 0)
+            }
+        });
+        Some(code.map(|code| (code, result)))
+    }
+
+    /// Makes everything invisible, at once or at a time.
+    pub fn flush(&self, when: time_t) -> Result<Code, Later> {
+        self.call("flush", |handle, cookie| {
+            // SAFETY: initialized.
+            unsafe { (self.inner.instance.table.flush)(handle, cookie, when) }
+        })
+    }
+
+    /// What the engine reports, in general or under a name; names and values are
+    /// fit for a line.
+    pub fn stats(&self, name: &[u8]) -> Result<(Code, Vec<(String, String)>), Later> {
+        *self.inner.cookie.reported.lock() = Reported::default();
+        let code = self.call("get_stats", |handle, cookie| {
+            let get_stats = self.inner.instance.table.get_stats;
+            let data = if name.is_empty() { ptr::null() } else { name.as_ptr().cast() };
+            // SAFETY: initialized; the name is readable during the call.
+            unsafe { get_stats(handle, cookie, data, name.len() as c_int, api::add_stat) }
+        })?;
+        Ok((code, std::mem::take(&mut self.inner.cookie.reported.lock().stats)))
+    }
+
+    /// Sets the engine's counters back.
+    pub fn reset_stats(&self) {
+        let (handle, cookie) = self.inner.arguments();
+        guarded(&self.inner.instance.name, "reset_stats", || {
+            // SAFETY: initialized.
+            unsafe { (self.inner.instance.table.reset_stats)(handle, cookie) }
+        });
+    }
+
+    /// Gives an item a new expiry, by a packet of the binary protocol: the
+    /// engine's code, and its response.
+    pub fn touch(&self, touch: Touch, key: &[u8], exptime: u32) -> Result<(Code, Response), Later> {
+        let Some(unknown_command) = self.inner.instance.table.unknown_command else {
+            return Ok((Code::ENOTSUP, Response::default()));
+        };
+        self.inner.cookie.reported.lock().response = None;
+        let mut packet = Packet::new(touch, key, exptime);
+        let code = self.call("unknown_command", |handle, cookie| {
+            // SAFETY: initialized; a whole packet, which the engine may write to.
+            unsafe { unknown_command(handle, cookie, packet.as_ptr(), api::add_response) }
+        })?;
+        let response = self.inner.cookie.reported.lock().response.take();
+        Ok(match (code, response) {
+            // Success goes without saying, but not its response.
+            (Code::SUCCESS, None) => (Code::FAILED, Response::default()),
+            (code, response) => (code, response.unwrap_or_default()),
+        })
+    }
+
+    /// What the engine has to say of the last failure.
+    pub fn errinfo(&self) -> Option<String> {
+        let errinfo = self.inner.instance.table.errinfo?;
+        let mut text = vec![0u8; MAX_ERRINFO];
+        let (handle, cookie) = self.inner.arguments();
+        let size = guarded(&self.inner.instance.name, "errinfo", || {
+            // SAFETY: initialized; there is room for so many bytes.
+            unsafe { errinfo(handle, cookie, text.as_mut_ptr().cast(), text.len()) }
+        });
+        text.truncate(size);
+        let text = String::from_utf8_lossy(&text);
+        Some(text.trim_end_matches('\0').to_owned()).filter(|text| !text.is_empty())
+    }
+}
+
+/// A request of the binary protocol, aligned as its numbers want to be read.
+struct Packet(Vec<u64>);
+
+impl Packet {
+    fn new(touch: Touch, key: &[u8], exptime: u32) -> Self {
+        let body = size_of_val(&exptime) + key.len();
+        let mut bytes = vec![REQUEST_MAGIC, touch as u8];
+        bytes.extend_from_slice(&(key.len() as u16).to_be_bytes());
+        bytes.extend_from_slice(&[size_of_val(&exptime) as u8, 0, 0, 0]);
+        bytes.extend_from_slice(&(body as u32).to_be_bytes());
+        bytes.resize(REQUEST_HEAD, 0);
+        bytes.extend_from_slice(&exptime.to_be_bytes());
+        bytes.extend_from_slice(key);
+        let words = bytes.chunks(8).map(|part| {
+            let mut word = [0; 8];
+            word[..part.len()].copy_from_slice(part);
+            u64::from_ne_bytes(word)
+        });
+        Self(words.collect())
+    }
+
+    fn as_ptr(&mut self) -> *mut c_void {
+        self.0.as_mut_ptr().cast()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packet_is_laid_out_as_memcached_reads_it() {
+        let packet = Packet::new(Touch::GetAndTouch, b"abcde", 0x0102_0304);
+        let bytes: Vec<u8> = packet.0.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        let head = [0x80, 0x1d, 0, 5, 4, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0];
+        assert_eq!(bytes[..16], head);
+        assert_eq!(bytes[16..24], [0; 8]);
+        assert_eq!(bytes[24..33], *b"\x01\x02\x03\x04abcde");
+    }
+}

@@ -1,0 +1,184 @@
+//! An engine's item, and what it says of it.
+
+use super::{
+    abi::{self, item_info},
+    connection::Inner,
+};
+use crate::host::{Failure, Pins, guard::guarded};
+use libc::{c_void, iovec};
+use std::{ffi::c_char, mem::MaybeUninit, ptr::NonNull, rc::Rc, slice};
+
+/// Most items have their value in one piece; few engines use many.
+const FEW_PIECES: usize = 8;
+/// The most pieces that a value may have: as many as a system call takes.
+const MOST_PIECES: usize = 1024;
+
+/// An item of an engine's. It is released when this is dropped.
+pub struct Item {
+    item: NonNull<abi::item>,
+    connection: Rc<Inner>,
+}
+
+/// What an item is, its value apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The CAS unique; 0 where the engine has none.
+    pub cas: u64,
+    /// When it expires, in seconds since the server's start; 0 for never.
+    pub exptime: u32,
+    /// The client's flags.
+    pub flags: u32,
+}
+
+impl Item {
+    pub(super) fn new(item: NonNull<abi::item>, connection: &Rc<Inner>) -> Self {
+        Self { item, connection: Rc::clone(connection) }
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut abi::item {
+        self.item.as_ptr()
+    }
+
+    /// Sets the number that a store compares with; 0 for none.
+    pub fn set_cas(&self, cas: u64) {
+        let inner = &*self.connection;
+        guarded(&inner.instance.name, "item_set_cas", || {
+            // SAFETY: the engine is initialized, and the item is not released.
+            unsafe {
+                let (handle, cookie) = inner.arguments();
+                (inner.instance.table.item_set_cas)(handle, cookie, self.as_ptr(), cas);
+            }
+        });
+    }
+
+    /// Writes the value of an item that has been allocated and not yet stored.
+    pub fn fill(&mut self, mut data: &[u8]) -> Result<(), Failure> {
+        self.look(|_, pieces| {
+            let room: usize = pieces.iter().map(|piece| piece.iov_len).sum();
+            if room != data.len() {
+                return Err(self.wrong(format!(
+                    "an item for a value of {} bytes has room for {room}",
+                    data.len()
+                )));
+            }
+            for piece in pieces {
+                let (part, rest) = data.split_at(piece.iov_len);
+                if !part.is_empty() {
+                    // SAFETY: the contract: so many bytes are there for the
+                    // server to write, and nobody else looks at them yet.
+                    unsafe { piece.iov_base.cast::<u8>().copy_from(part.as_ptr(), part.len()) };
+                }
+                data = rest;
+            }
+            Ok(())
+        })
+    }
+
+    /// Keeps the item with the pins. Its value stays where it is; one of several
+    /// pieces is put together.
+    pub fn pin(self, pins: &Pins) -> Result<(Head, &[u8]), Failure> {
+        let found = self.look(|head, pieces| {
+            if let [piece] = pieces {
+                // SAFETY: the contract: readable until the item is released,
+                // which the pins do below.
+                return Ok((head, unsafe { bytes(piece) }));
+            }
+            let size = pieces.iter().map(|piece| piece.iov_len).sum();
+            if size == 0 {
+                return Ok((head, &[][..]));
+            }
+            let memory = NonNull::new(pins.malloc(size).cast::<u8>())
+                .ok_or_else(|| self.wrong(format!("no memory for a value of {size} bytes")))?;
+            let mut end = memory;
+            for piece in pieces {
+                // SAFETY: as above; there is room for all pieces.
+                unsafe {
+                    let piece = bytes(piece);
+                    end.copy_from(NonNull::from(piece).cast(), piece.len());
+                    end = end.add(piece.len());
+                }
+            }
+            // SAFETY: written just now; the zone's until the pins are cleared.
+            Ok((head, unsafe { slice::from_raw_parts(memory.as_ptr(), size) }))
+        })?;
+        let held = Box::into_raw(Box::new(self));
+        if !pins.hold_until_cleared(release, held.cast()) {
+            // SAFETY: nobody has taken it.
+            let item = *unsafe { Box::from_raw(held) };
+            return Err(item.wrong("no memory to hold an item".to_owned()));
+        }
+        Ok(found)
+    }
+
+    /// What the item is, and the pieces of its value.
+    pub fn head(&self) -> Result<Head, Failure> {
+        self.look(|head, _| Ok(head))
+    }
+
+    /// Has a look at the head and the value's pieces.
+    fn look<R>(
+        &self,
+        look: impl FnOnce(Head, &[iovec]) -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
+        let mut few = MaybeUninit::<item_info<FEW_PIECES>>::zeroed();
+        if let Some((head, pieces)) = self.info(&mut few) {
+            return look(head, pieces);
+        }
+        let mut many = Box::new(MaybeUninit::<item_info<MOST_PIECES>>::zeroed());
+        match self.info(&mut many) {
+            Some((head, pieces)) => look(head, pieces),
+            None => Err(self.wrong("it does not tell of an item (get_item_info)".to_owned())),
+        }
+    }
+
+    fn info<'a, const N: usize>(
+        &self,
+        info: &'a mut MaybeUninit<item_info<N>>,
+    ) -> Option<(Head, &'a [iovec])> {
+        // SAFETY: zeros are a valid value: numbers and NULL.
+        let info = unsafe { info.assume_init_mut() };
+        info.nvalue = N as u16;
+        let inner = &*self.connection;
+        let told = guarded(&inner.instance.name, "get_item_info", || {
+            // SAFETY: the engine is initialized, the item is not released, and
+            // there is room for as many pieces as `nvalue` says.
+            unsafe {
+                let (handle, cookie) = inner.arguments();
+                let info = (&raw mut *info).cast::<c_void>();
+                (inner.instance.table.get_item_info)(handle, cookie, self.as_ptr(), info)
+            }
+        });
+        let pieces = info.value.get(..usize::from(info.nvalue)).filter(|_| told)?;
+        let (cas, exptime, flags) = (info.cas, info.exptime, u32::from_be(info.flags));
+        Some((Head { cas, exptime, flags }, pieces))
+    }
+
+    fn wrong(&self, what: String) -> Failure {
+        Failure::other(format!("{}: {what}", self.connection.instance.name))
+    }
+}
+
+/// # Safety
+/// The piece is one that get_item_info told of, and its item is held for `'a`.
+unsafe fn bytes<'a>(piece: &iovec) -> &'a [u8] {
+    // SAFETY: the caller's promise.
+    unsafe { crate::host::storage::slice_at(piece.iov_base as *const c_char, piece.iov_len) }
+}
+
+unsafe extern "C-unwind" fn release(held: *mut c_void) {
+    // SAFETY: `pin` has put it there, and a finalizer runs once.
+    drop(unsafe { Box::from_raw(held.cast::<Item>()) });
+}
+
+impl Drop for Item {
+    fn drop(&mut self) {
+        let inner = &*self.connection;
+        guarded(&inner.instance.name, "release", || {
+            // SAFETY: the engine is initialized, and this is done once.
+            unsafe {
+                let (handle, cookie) = inner.arguments();
+                (inner.instance.table.release)(handle, cookie, self.as_ptr());
+            }
+        });
+    }
+}

@@ -1,0 +1,22 @@
+//! Holds an engine that was written for memcached's engine interface, and is
+//! the server that it calls back.
+//!
+//! - `abi`: the C types; `include/memcached/engine.h` is the manual
+//! - `instance`: from create_instance to destroy
+//! - `connection`, `item`: the calls, for one client
+//! - `cookie`: what a connection is to the engine
+//! - `api`: the server's tables
+
+mod abi;
+mod api;
+mod connection;
+mod cookie;
+mod instance;
+mod item;
+
+pub(super) use abi::create_instance;
+pub use abi::{Code, Operation};
+pub use api::{Services, evictions, exptime, level_changed};
+pub use connection::{Connection, Later, Response, Touch};
+pub use instance::{Instance, Module};
+pub use item::{Head, Item};
