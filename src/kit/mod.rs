@@ -62,6 +62,16 @@ enum Stop {
     Skipped(String),
 }
 
+impl Stop {
+    /// The same, with what it happened after or in.
+    pub fn told(self, place: &str) -> Self {
+        match self {
+            Self::Failed(reason) => Self::Failed(format!("{place}: {reason}")),
+            skipped => skipped,
+        }
+    }
+}
+
 /// What a test comes to.
 type Outcome<T = ()> = Result<T, Stop>;
 
