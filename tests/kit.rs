@@ -96,6 +96,29 @@ fn what_is_volatile_is_skipped_and_a_failure_tells_its_reason() {
     assert!(failed.stdout.contains("it should be"), "{failed:#?}");
 }
 
+#[test]
+fn a_classic_engine_in_memory_need_not_make_backups() {
+    let Some(library) = plugins::evil("classic_fixed_error.c") else { skip!("no C compiler") };
+    let report = |library: &Path, arguments: &[&str]| -> Value {
+        let run = check(library, &[&["--filter=backup_", "--json"], arguments].concat());
+        serde_json::from_str(&run.stdout).expect("JSON")
+    };
+    let excused = report(&library, &["--volatile"]);
+    assert!(excused["skipped"].as_u64() >= Some(9), "{excused}");
+    assert_eq!((&excused["passed"], &excused["failed"]), (&0.into(), &0.into()), "{excused}");
+    let reasons = excused["tests"].as_array().expect("a list").iter();
+    let told = "it makes no backups: unknown error";
+    assert!(reasons.clone().all(|test| test["reason"] == told), "{excused}");
+
+    // It does not say that it is in memory: then it has to.
+    let failed = report(&library, &[]);
+    assert_eq!(failed["failed"], excused["skipped"], "{failed}");
+    // It says so, and makes some all the same.
+    let library = plugins::evil("backup_gives_up.c").expect("there is a compiler");
+    let failed = report(&library, &["--volatile"]);
+    assert!(with_result(&failed, "failed").contains(&"backup_complete".to_owned()), "{failed}");
+}
+
 /// A source of c-tests/evil, and the test that must catch it.
 fn faults() -> impl Iterator<Item = (&'static str, &'static str)> {
     FAULTS.lines().filter(|line| !line.starts_with('#')).map(|line| {

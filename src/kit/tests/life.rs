@@ -10,7 +10,7 @@ use crate::kit::{
     store::{Records, Store, clean},
 };
 use again::{many_cycles, reopen_all, reopen_deletes, reopen_last_write, reopen_untouched};
-use refused::{foreign_file, good_after_failed, missing_directory};
+use refused::{error_text, foreign_file, good_after_failed, missing_directory};
 use std::{mem, thread};
 
 pub(super) const TESTS: &[Test] = &[
@@ -77,6 +77,12 @@ pub(super) const TESTS: &[Test] = &[
         "an open that failed does not spoil the next one",
         DURABLE,
         good_after_failed,
+    ),
+    with(
+        "life_error_text",
+        "error has a text for an open that failed, and is never NULL",
+        &[Need::Slot("error")],
+        error_text,
     ),
     with(
         "life_foreign_file",

@@ -1,6 +1,6 @@
 //! Opens that fail.
 
-use crate::kit::{Outcome, context::Context, ensure, fail};
+use crate::kit::{Outcome, context::Context, ensure, fail, store::clean};
 use std::fs;
 
 pub fn missing_directory(context: &Context) -> Outcome {
@@ -40,4 +40,33 @@ pub fn foreign_file(context: &Context) -> Outcome {
     }
     ensure!(fs::read(&path)? == text.as_bytes(), "open refused the file, and yet changed it");
     Ok(())
+}
+
+pub fn error_text(context: &Context) -> Outcome {
+    // Longer than any path that it may name.
+    const LONGEST: usize = 8000;
+    let created = context.plugin.create();
+    let Some(instance) = created.said else { fail!("create returned NULL") };
+    let path = context.path("nowhere").join("db");
+    match instance.open(&context.location(&path)).said {
+        Ok(_) if context.is_durable() => {
+            fail!("open of {} returned true; nothing can be kept there", context.shown(&path))
+        }
+        Ok(_) => {}
+        Err((_, None)) => fail!("open failed, and error returned NULL, which it never may"),
+        Err((_, Some(text))) => {
+            // One that describes itself has said it to set_error.
+            let is_told = context.plugin.is_described() || !text.trim().is_empty();
+            ensure!(is_told, "open failed, and error returned an empty text");
+            ensure!(
+                text.len() <= LONGEST,
+                "open failed, and the text of error has {} bytes",
+                text.len()
+            );
+        }
+    }
+    let store = context.open("db")?;
+    let text = clean(store.error(), "error")?;
+    ensure!(text.is_some(), "error returned NULL where nothing had failed; it never may");
+    store.shut()
 }
