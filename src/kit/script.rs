@@ -15,10 +15,9 @@ mod text;
 pub(super) use drawn::Choice;
 pub(super) use text::write;
 
-use text::read;
-
 use super::{Outcome, Settings, Stop, context::Context, fail, run::Verdict, shrink::Parts};
 use std::{fs, io, path::Path};
+use text::read;
 
 /// The role of the process that plays a script.
 pub(super) const ROLE: &str = "role-script";

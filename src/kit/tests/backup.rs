@@ -86,9 +86,8 @@ pub(super) fn back_up(context: &Context, store: &Store, path: &Path) -> Outcome 
     // A classic engine has no code for it: one in memory is believed, if it is as
     // good as its word.
     let is_in_memory = !context.plugin.is_described() && !context.is_durable();
-    if !is_unsupported && !(is_in_memory && makes_none(context)?) {
-        fail!("backup failed: {reason}");
-    }
+    let is_excused = is_unsupported || is_in_memory && makes_none(context)?;
+    ensure!(is_excused, "backup failed: {reason}");
     ensure!(!path.exists(), "backup returned false, and yet left something at its target");
     Err(Stop::Skipped(format!("it makes no backups: {reason}")))
 }
