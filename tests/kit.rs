@@ -21,8 +21,13 @@ use std::{
 const FAULTS: &str = include_str!("../c-tests/evil/FAULTS");
 
 fn check(library: &Path, arguments: &[&str]) -> Kumoctl {
+    // A sequence that fails is left where it was run.
+    check_in(temp_dir().path(), library, arguments)
+}
+
+fn check_in(dir: &Path, library: &Path, arguments: &[&str]) -> Kumoctl {
     let library = library.to_str().expect("a path of text");
-    Kumoctl::run("plugin", &[&["check", library], arguments].concat())
+    Kumoctl::run_in(dir, "plugin", &[&["check", library], arguments].concat())
 }
 
 /// The names of the tests with this result.
@@ -94,6 +99,105 @@ fn what_is_volatile_is_skipped_and_a_failure_tells_its_reason() {
     let failed = check(&library, &[filter]);
     assert_eq!(failed.code, Some(1), "{failed:#?}");
     assert!(failed.stdout.contains("it should be"), "{failed:#?}");
+}
+
+#[test]
+fn a_classic_engine_in_memory_need_not_make_backups() {
+    let Some(library) = plugins::evil("classic_fixed_error.c") else { skip!("no C compiler") };
+    let report = |library: &Path, arguments: &[&str]| -> Value {
+        let run = check(library, &[&["--filter=backup_", "--json"], arguments].concat());
+        serde_json::from_str(&run.stdout).expect("JSON")
+    };
+    let excused = report(&library, &["--volatile"]);
+    assert!(excused["skipped"].as_u64() >= Some(9), "{excused}");
+    assert_eq!((&excused["passed"], &excused["failed"]), (&0.into(), &0.into()), "{excused}");
+    let reasons = excused["tests"].as_array().expect("a list").iter();
+    let told = "it makes no backups: unknown error";
+    assert!(reasons.clone().all(|test| test["reason"] == told), "{excused}");
+
+    // It does not say that it is in memory: then it has to.
+    let failed = report(&library, &[]);
+    assert_eq!(failed["failed"], excused["skipped"], "{failed}");
+    // It says so, and makes some all the same.
+    let library = plugins::evil("backup_gives_up.c").expect("there is a compiler");
+    let failed = report(&library, &["--volatile"]);
+    assert!(with_result(&failed, "failed").contains(&"backup_complete".to_owned()), "{failed}");
+}
+
+/// The first failed test's reason, and what else is said of it.
+fn failure(run: &Kumoctl) -> (String, String) {
+    assert_eq!(run.code, Some(1), "{run:#?}");
+    let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let tests = report["tests"].as_array().expect("a list");
+    let failed = tests.iter().find(|test| test["result"] == "failed").expect("a failure");
+    let text = failed["reason"].as_str().expect("a reason");
+    let (reason, more) = text.split_once('\n').expect("more than a reason");
+    (reason.to_owned(), more.to_owned())
+}
+
+#[test]
+fn a_sequence_that_fails_is_kept_and_can_be_played_again() {
+    let Some(broken) = plugins::evil("batch_late.c") else { skip!("no C compiler") };
+    let dir = temp_dir();
+    let run = check_in(dir.path(), &broken, &["--filter=property_long", "--json"]);
+    let (reason, more) = failure(&run);
+    let (_, script) = more.rsplit_once("--replay ").expect("where the sequence is");
+    let steps = fs::read_to_string(dir.path().join(script)).expect("the script");
+    // Nothing is needed but a change in a batch, and what it undoes.
+    assert_eq!(steps.lines().count(), 2, "{steps}");
+    assert!(steps.starts_with("batch ") && more.contains(&steps), "{steps}\n{more}");
+    let changes = steps.matches(" put ").count() + steps.matches(" del ").count();
+    assert_eq!(changes, 1, "{steps}");
+
+    let again = check_in(dir.path(), &broken, &["--replay", script]);
+    assert_eq!((again.code, again.stdout.trim()), (Some(1), reason.as_str()), "{again:#?}");
+    let good = plugins::memhash().expect("there is a compiler");
+    let good = check_in(dir.path(), &good, &["--replay", script]).ok();
+    assert_eq!(good.trim(), "nothing wrong");
+}
+
+#[test]
+fn a_script_that_cannot_be_played_is_told_with_its_line() {
+    let (dir, library) = (temp_dir(), plugins::tchdb_like());
+    for (text, told) in [
+        ("set \"a\" \"1\"\n\nbatch put \"a\"\n", "bad.script, line 3: a text"),
+        ("scan\nscam\n", "bad.script, line 2: there is no operation \"scam\""),
+        ("# nothing\n", "bad.script, no operation"),
+    ] {
+        fs::write(dir.path().join("bad.script"), text).expect("the script");
+        let refused = check_in(dir.path(), &library, &["--replay=bad.script"]);
+        assert_eq!(refused.code, Some(2), "{refused:#?}");
+        assert!(refused.stderr.contains(told) && refused.stdout.is_empty(), "{refused:#?}");
+    }
+    check_in(dir.path(), &library, &["--replay=none"]).refused(&["cannot read none"]);
+}
+
+#[test]
+fn parameters_are_checked_before_any_test_runs() {
+    let Some(library) = plugins::evil("takes_options.c") else { skip!("no C compiler") };
+    let filter = "--filter=load_open";
+    let there_are = "there are: room (size, default 1m): how much it holds; fast (bool): ";
+    for (given, told) in [
+        ("no_such=1", "--opt: there is no parameter \"no_such\"; "),
+        ("fast=perhaps", "--opt: fast=perhaps: the value must be true or false; "),
+    ] {
+        let refused = check(&library, &[filter, "--opt=room=5k", "--opt", given]);
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused:#?}");
+        assert!(refused.stderr.contains(&format!("{told}{there_are}")), "{refused:#?}");
+    }
+    check(&library, &[filter, "--opt=room=5k", "--opt=fast=no"]).ok();
+    let refused = check(&plugins::tchdb_like(), &[filter, "--opt=room=5k"]);
+    assert_eq!(refused.code, Some(2), "{refused:#?}");
+    assert!(refused.stderr.contains("the engine takes none"), "{refused:#?}");
+
+    // A classic plugin does not say what it takes. And one that cannot be loaded has
+    // a test that says so.
+    let classic = plugins::evil("classic_fixed_error.c").expect("there is a compiler");
+    check(&classic, &[filter, "--opt=no_such=1"]).ok();
+    let unfit = plugins::evil("init_fails.c").expect("there is a compiler");
+    let failed = check(&unfit, &[filter, "--opt=no_such=1"]);
+    assert_eq!(failed.code, Some(1), "{failed:#?}");
+    assert!(failed.stdout.contains("load_library"), "{failed:#?}");
 }
 
 /// A source of c-tests/evil, and the test that must catch it.

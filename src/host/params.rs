@@ -1,8 +1,11 @@
 //! A plugin's parameters: declared by it, checked before it is opened.
 
-use super::services::line;
+use super::{
+    plugin::{Loaded, Plugin},
+    services::line,
+};
 use ::kumo_plugin::abi::{ParamType, kumo_plugin};
-use std::fmt;
+use std::{ffi::OsStr, fmt, os::unix::ffi::OsStrExt};
 
 /// A parameter that a plugin takes.
 #[derive(Clone, Debug)]
@@ -96,8 +99,26 @@ pub(super) unsafe fn declared(plugin: &kumo_plugin) -> Result<Vec<Param>, String
         .collect()
 }
 
+impl Plugin {
+    /// Checks the parameters behind a path, as `open` does before it calls the
+    /// plugin. Err lists what there are. A classic plugin's pass: it declares
+    /// none.
+    pub fn check_parameters(&self, location: &OsStr) -> Result<(), String> {
+        self.0.check_parameters(location)
+    }
+}
+
+impl Loaded {
+    pub fn check_parameters(&self, location: &OsStr) -> Result<(), String> {
+        if self.about.is_none() {
+            return Ok(());
+        }
+        check(location.as_bytes(), &self.params)
+    }
+}
+
 /// Checks the parameters behind a path against what is declared.
-pub(super) fn check(location: &[u8], declared: &[Param]) -> Result<(), String> {
+fn check(location: &[u8], declared: &[Param]) -> Result<(), String> {
     for given in location.split(|&byte| byte == b'#').skip(1) {
         let given = String::from_utf8_lossy(given);
         let Some((name, value)) = given.split_once('=') else {

@@ -32,7 +32,7 @@ use super::{
     threads::Threads,
 };
 use slots::Slots;
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 /// A plugin whose table can be called slot by slot.
 #[derive(Clone)]
@@ -41,6 +41,7 @@ pub struct RawPlugin(Arc<Parts>);
 struct Parts {
     plugin: Plugin,
     slots: Slots,
+    path: PathBuf,
 }
 
 /// What a call returned, and what it reported.
@@ -71,7 +72,7 @@ impl RawPlugin {
         let plugin = Plugin::load(name)?;
         let path = Plugin::find(name)?;
         let slots = slots::read(&path)?;
-        Ok(Self(Arc::new(Parts { plugin, slots })))
+        Ok(Self(Arc::new(Parts { plugin, slots, path })))
     }
 
     /// The plugin, as the host has it.
@@ -87,6 +88,13 @@ impl RawPlugin {
     /// Whether the slot of this name, one of those that may be NULL, is there.
     pub fn has(&self, slot: &str) -> bool {
         self.0.slots.has(slot)
+    }
+
+    /// The slots of the table that `kumo_storage_init` returns which are NULL and
+    /// may not be, in a classic plugin or beside a description. None: there is no
+    /// such function.
+    pub fn classic_nulls(&self) -> Answer<Option<Vec<&'static str>>> {
+        slots::classic_nulls(self)
     }
 
     fn threads(&self) -> &Threads {

@@ -218,9 +218,7 @@ impl Storage {
         };
         let path = CString::new(location.as_bytes())
             .map_err(|_| failed("the path has a NUL byte".to_owned()))?;
-        if plugin.about.is_some() {
-            super::params::check(location.as_bytes(), &plugin.params).map_err(failed)?;
-        }
+        plugin.check_parameters(location).map_err(failed)?;
         let opened = plugin.threads.run(|| {
             clear_error();
             guarded(&plugin.name, "open", || create_and_open(&plugin, &path).map(Handle))

@@ -42,16 +42,6 @@ pub(super) enum Through {
     Sync,
 }
 
-impl Stop {
-    /// The same, with what it happened after or in.
-    pub fn told(self, place: &str) -> Self {
-        match self {
-            Self::Failed(reason) => Self::Failed(format!("{place}: {reason}")),
-            skipped => skipped,
-        }
-    }
-}
-
 impl Through {
     const ALL: [(Self, &'static str); 3] =
         [(Self::Calls, "calls"), (Self::Batch, "batch"), (Self::Sync, "sync")];

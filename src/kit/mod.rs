@@ -8,6 +8,7 @@
 //! - `context`, `store`: what a test works with
 //! - `crash`: the process that a test kills, and what must be left of it
 //! - `linear`: whether a history of calls has an order that explains it
+//! - `options`: the parameters for `open`
 //! - `script`, `shrink`: sequences of operations as text, and shorter ones
 //! - `report`: the results, as lines, JSON and JUnit
 
@@ -15,6 +16,7 @@ mod child;
 mod context;
 mod crash;
 mod linear;
+mod options;
 mod random;
 pub mod report;
 mod run;
@@ -25,7 +27,9 @@ mod store;
 mod tests;
 
 pub use child::child;
+pub use options::refused_options;
 pub use run::{Done, Verdict, replay, run};
+pub use script::Script;
 pub use settings::Settings;
 pub use tests::all;
 
@@ -60,6 +64,16 @@ enum Need {
 enum Stop {
     Failed(String),
     Skipped(String),
+}
+
+impl Stop {
+    /// The same, with what it happened after or in.
+    pub fn told(self, place: &str) -> Self {
+        match self {
+            Self::Failed(reason) => Self::Failed(format!("{place}: {reason}")),
+            skipped => skipped,
+        }
+    }
 }
 
 /// What a test comes to.

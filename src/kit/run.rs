@@ -1,7 +1,7 @@
 //! The side of the parent: starts a child for each test and says what became of
 //! it.
 
-use super::{Settings, Test, script};
+use super::{Script, Settings, Test, script};
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
@@ -106,7 +106,7 @@ fn one(settings: &Settings, test: &Test) -> Verdict {
         let dir = tempfile::Builder::new().prefix("kumo-check-").tempdir()?;
         let verdict = in_child(settings, test.name, &[], dir.path())?;
         if matches!(verdict, Verdict::Failed(_)) {
-            return Ok(script::keep(settings, dir.path(), verdict));
+            return Ok(script::keep(settings, test.name, dir.path(), verdict));
         }
         Ok(verdict)
     };
@@ -114,13 +114,19 @@ fn one(settings: &Settings, test: &Test) -> Verdict {
 }
 
 /// Plays a script in a child.
-pub fn replay(settings: &Settings, file: &Path) -> io::Result<Verdict> {
+pub fn replay(settings: &Settings, script: &Script) -> io::Result<Verdict> {
     let dir = tempfile::Builder::new().prefix("kumo-check-").tempdir()?;
-    fs::copy(file, dir.path().join(script::FILE))?;
+    script.save(&dir.path().join(script::FILE))?;
     in_child(settings, script::ROLE, &[script::FILE], dir.path())
 }
 
-fn in_child(settings: &Settings, name: &str, more: &[&str], dir: &Path) -> io::Result<Verdict> {
+/// Runs a test or a role in a child, in a process group of its own.
+pub(super) fn in_child(
+    settings: &Settings,
+    name: &str,
+    more: &[&str],
+    dir: &Path,
+) -> io::Result<Verdict> {
     let mut output =
         File::options().create_new(true).read(true).append(true).open(dir.join(OUTPUT))?;
     let program = settings.command.first().ok_or_else(|| io::Error::other("no command"))?;

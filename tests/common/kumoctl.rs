@@ -1,6 +1,9 @@
 //! kumoctl, run to its end.
 
-use std::process::{Command, Stdio};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
 
 /// What a run of kumoctl came to.
 #[derive(Debug)]
@@ -12,7 +15,13 @@ pub struct Kumoctl {
 
 impl Kumoctl {
     pub fn run(host: &str, arguments: &[&str]) -> Self {
+        Self::run_in(Path::new("."), host, arguments)
+    }
+
+    /// As `run`, where files may be left.
+    pub fn run_in(dir: &Path, host: &str, arguments: &[&str]) -> Self {
         let output = Command::new(env!("CARGO_BIN_EXE_kumoctl"))
+            .current_dir(dir)
             .arg(host)
             .args(arguments)
             .stdin(Stdio::null())

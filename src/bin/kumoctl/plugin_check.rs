@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, error::ErrorKind};
 use kumo::{
     host::Plugin,
-    kit::{self, Done, Settings, Test, Verdict, report},
+    kit::{self, Done, Script, Settings, Test, Verdict, report},
 };
 use std::{
     env, fs,
@@ -113,6 +113,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let (Some(name), Some(dir)) = (&arguments.child, &arguments.child_dir) {
         return Ok(kit::child(&settings, name, dir, &arguments.child_arguments));
     }
+    if let Some(reason) = kit::refused_options(&settings)? {
+        refuse(format!("--opt: {reason}"));
+    }
     if let Some(file) = &arguments.replay {
         return replay(&settings, file);
     }
@@ -148,10 +151,14 @@ fn chosen(filter: Option<&str>) -> Vec<&'static Test> {
     }
     let tests: Vec<_> = kit::all().filter(|test| test.name.contains(filter)).collect();
     if tests.is_empty() {
-        let reason = format!("no test has {filter:?} in its name; --list shows them all");
-        super::plugin::Arguments::command().error(ErrorKind::InvalidValue, reason).exit();
+        refuse(format!("no test has {filter:?} in its name; --list shows them all"));
     }
     tests
+}
+
+/// Ends as clap does for wrong usage.
+fn refuse(reason: String) -> ! {
+    super::plugin::Arguments::command().error(ErrorKind::InvalidValue, reason).exit()
 }
 
 fn list(tests: &[&Test]) -> Result<ExitCode> {
@@ -187,8 +194,10 @@ fn settings(arguments: &Arguments) -> Result<Settings> {
 }
 
 fn replay(settings: &Settings, file: &Path) -> Result<ExitCode> {
-    let verdict =
-        kit::replay(settings, file).with_context(|| format!("cannot play {}", file.display()))?;
+    let shown = file.display();
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
+    let script = Script::read(&text).unwrap_or_else(|reason| refuse(format!("{shown}, {reason}")));
+    let verdict = kit::replay(settings, &script).with_context(|| format!("cannot play {shown}"))?;
     let (said, code) = match verdict {
         Verdict::Passed => ("nothing wrong".to_owned(), ExitCode::SUCCESS),
         Verdict::Failed(reason) | Verdict::Skipped(reason) => (reason, ExitCode::FAILURE),

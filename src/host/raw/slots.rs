@@ -1,5 +1,6 @@
 //! The slots of a plugin's table, those included that the host does without.
 
+use super::{Answer, RawPlugin};
 use crate::host::LoadError;
 use ::kumo_plugin::abi::{
     KUMO_ABI_VERSION, kumo_plugin, kumo_plugin_init_fn, kumo_storage_init_fn, kumo_storage_op,
@@ -15,13 +16,18 @@ pub(super) struct Slots {
     pub tail: kumo_plugin,
 }
 
+/// A library that [`Plugin::load`](crate::host::Plugin::load) has loaded.
+fn open(path: &Path) -> Result<Library, libloading::Error> {
+    let flags = RTLD_NOW | RTLD_LOCAL | libc::RTLD_NODELETE;
+    // SAFETY: it is loaded already, so nothing runs.
+    unsafe { Library::open(Some(path), flags) }
+}
+
 /// Reads the table of a library that [`Plugin::load`](crate::host::Plugin::load)
 /// has loaded and found good.
 pub(super) fn read(path: &Path) -> Result<Slots, LoadError> {
     let no_symbol = || LoadError::NoSymbol { path: path.to_owned() };
-    let flags = RTLD_NOW | RTLD_LOCAL | libc::RTLD_NODELETE;
-    // SAFETY: it is loaded already, so nothing runs.
-    let library = unsafe { Library::open(Some(path), flags) }.map_err(|_| no_symbol())?;
+    let library = open(path).map_err(|_| no_symbol())?;
 
     // SAFETY: zeros are a kumo_plugin: NULLs and Nones.
     let mut tail = unsafe { MaybeUninit::<kumo_plugin>::zeroed().assume_init() };
@@ -45,6 +51,33 @@ pub(super) fn read(path: &Path) -> Result<Slots, LoadError> {
     // SAFETY: the contract.
     let op = unsafe { init.map_err(|_| no_symbol())?() };
     Ok(Slots { op, tail })
+}
+
+/// What a host that knows only classic plugins finds in a library that is
+/// loaded: the slots that are NULL, of those that may not be. None: it exports no
+/// `kumo_storage_init`.
+pub(super) fn classic_nulls(plugin: &RawPlugin) -> Answer<Option<Vec<&'static str>>> {
+    let none = Answer { said: None, error: None };
+    let Ok(library) = open(&plugin.0.path) else { return none };
+    // SAFETY: the contract gives the symbol this type.
+    let init = unsafe { library.get::<kumo_storage_init_fn>(b"kumo_storage_init\0") };
+    let Ok(init) = init else { return none };
+    // SAFETY: the symbol is the contract's, and the library stays.
+    let answer = plugin.call("kumo_storage_init", || unsafe { init() });
+    Answer { said: Some(nulls(&answer.said)), error: answer.error }
+}
+
+/// The slots of a table that are NULL, but for `updatev`.
+fn nulls(op: &kumo_storage_op) -> Vec<&'static str> {
+    macro_rules! nulls {
+        ($($slot:ident)*) => {
+            [$((stringify!($slot), op.$slot.is_none())),*]
+        };
+    }
+    let all = nulls![create free open close get get_header set del update rnum backup error
+        for_each iterator_key iterator_val iterator_keylen iterator_vallen iterator_release_key
+        iterator_release_val iterator_del iterator_del_force];
+    all.into_iter().filter_map(|(slot, is_null)| is_null.then_some(slot)).collect()
 }
 
 impl Slots {

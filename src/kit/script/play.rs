@@ -1,5 +1,7 @@
 //! Plays a script against a model: what a correct engine would hold.
 
+mod many;
+
 use super::Step;
 use crate::{
     host::raw::Cas,
@@ -19,12 +21,9 @@ pub(super) fn play(context: &Context, steps: &[Step]) -> Outcome {
     let mut model = Records::new();
     let mut store = context.open(DATABASE)?;
     for (number, step) in steps.iter().enumerate() {
-        let told = |stop| match stop {
-            Stop::Failed(reason) => {
-                let shown: String = step.to_string().chars().take(80).collect();
-                Stop::Failed(format!("step {} ({shown}): {reason}", number + 1))
-            }
-            skipped => skipped,
+        let told = |stop: Stop| {
+            let shown: String = step.to_string().chars().take(80).collect();
+            stop.told(&format!("step {} ({shown})", number + 1))
         };
         if *step == Step::Reopen {
             if context.is_durable() {
@@ -82,6 +81,10 @@ fn one(store: &Store, model: &mut Records, step: &Step) -> Outcome {
             model.entry(key).or_insert_with(|| value.get());
         }
         Step::ScanDel(prefix) => scan_del(store, model, &prefix.get())?,
+        Step::Batch(changes) => many::batch(store, model, changes)?,
+        Step::Updatev(records) => many::updatev(store, model, records)?,
+        Step::Getv(keys) => many::getv(store, model, keys)?,
+        Step::Seek(key, most) => many::seek(store, model, &key.get(), *most)?,
         Step::Scan => same(&store.records()?, model, "for_each shows")?,
         Step::Count => store.expect_count(model.len() as u64)?,
         Step::Sync if store.plugin().has("sync") => {

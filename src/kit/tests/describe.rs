@@ -1,7 +1,7 @@
 //! What a plugin says of itself, and whether it is so.
 
 use crate::kit::{
-    Need, Outcome, Test,
+    Need, Outcome, Stop, Test,
     context::Context,
     ensure, fail,
     store::{Store, clean, text},
@@ -25,6 +25,12 @@ pub(super) const TESTS: &[Test] = &[
         about: "the capabilities do not contradict each other or the slots",
         needs: NEEDS,
         run: caps,
+    },
+    Test {
+        name: "describe_classic",
+        about: "a kumo_storage_init beside the description gives a table whole but for updatev",
+        needs: NEEDS,
+        run: classic,
     },
     Test {
         name: "describe_ordered",
@@ -95,6 +101,19 @@ fn caps(context: &Context) -> Outcome {
     ensure!(
         !context.plugin.has("seek") || has(KUMO_CAP_ORDERED),
         "it has seek, and does not declare ordered"
+    );
+    Ok(())
+}
+
+/// What a host that knows only classic plugins, as kumofs does, would load.
+fn classic(context: &Context) -> Outcome {
+    let Some(nulls) = clean(context.plugin.classic_nulls(), "kumo_storage_init")? else {
+        return Err(Stop::Skipped("it has no kumo_storage_init".to_owned()));
+    };
+    ensure!(
+        nulls.is_empty(),
+        "the table of kumo_storage_init has NULL for {}; only updatev may be NULL there",
+        nulls.join(", ")
     );
     Ok(())
 }

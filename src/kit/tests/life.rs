@@ -1,12 +1,17 @@
 //! Loading, and the life of an instance: create, open, close, free.
 
+mod again;
+mod refused;
+
 use crate::kit::{
     Need, Outcome, Test,
     context::Context,
     ensure, fail,
     store::{Records, Store, clean},
 };
-use std::{fs, mem, thread};
+use again::{many_cycles, reopen_all, reopen_deletes, reopen_last_write, reopen_untouched};
+use refused::{error_text, foreign_file, good_after_failed, missing_directory};
+use std::{mem, thread};
 
 pub(super) const TESTS: &[Test] = &[
     test("load_library", "the library loads, and its description and table are fit", loads),
@@ -72,6 +77,12 @@ pub(super) const TESTS: &[Test] = &[
         "an open that failed does not spoil the next one",
         DURABLE,
         good_after_failed,
+    ),
+    with(
+        "life_error_text",
+        "error has a text for an open that failed, and is never NULL",
+        &[Need::Slot("error")],
+        error_text,
     ),
     with(
         "life_foreign_file",
@@ -156,81 +167,6 @@ fn fill(store: &Store, prefix: &str, n: usize) -> Outcome<Records> {
     Ok(records)
 }
 
-fn reopen_all(context: &Context) -> Outcome {
-    let store = context.open("db")?;
-    let mut records = fill(&store, "", 500)?;
-    let binary: Vec<u8> = (0..=255).collect();
-    for (key, value) in [(&b""[..], &binary[..]), (&binary, b""), (b"big", &[7; 300_000])] {
-        store.put(key, value)?;
-        records.insert(key.to_vec(), value.to_vec());
-    }
-    store.shut()?;
-    let store = context.open("db")?;
-    store.expect_all(&records)?;
-    store.shut()
-}
-
-fn reopen_last_write(context: &Context) -> Outcome {
-    for n in 0..5 {
-        let (key, value) = (format!("key {n}"), format!("value {n}"));
-        let store = context.open("db")?;
-        store.put(key.as_bytes(), value.as_bytes())?;
-        store.shut()?;
-        let store = context.open("db")?;
-        store.expect(key.as_bytes(), Some(value.as_bytes()))?;
-        store.shut()?;
-    }
-    Ok(())
-}
-
-fn reopen_deletes(context: &Context) -> Outcome {
-    let store = context.open("db")?;
-    let mut records = fill(&store, "", 50)?;
-    for i in (0..50).step_by(2) {
-        let key = format!("key {i}");
-        ensure!(store.remove(key.as_bytes())?, "del did not find \"{key}\"");
-        records.remove(key.as_bytes());
-    }
-    store.shut()?;
-    let store = context.open("db")?;
-    for i in (0..50).step_by(2) {
-        store.expect(format!("key {i}").as_bytes(), None)?;
-    }
-    store.expect_all(&records)?;
-    store.shut()
-}
-
-fn reopen_untouched(context: &Context) -> Outcome {
-    for records in [0, 20] {
-        let store = context.open("db")?;
-        let records = fill(&store, "", records)?;
-        store.shut()?;
-        for _ in 0..3 {
-            context.open("db")?.shut()?;
-        }
-        let store = context.open("db")?;
-        store.expect_all(&records)?;
-        store.shut()?;
-    }
-    Ok(())
-}
-
-fn many_cycles(context: &Context) -> Outcome {
-    let mut records = Records::new();
-    for n in 0..30 {
-        let store = context.open("db")?;
-        if !context.is_durable() {
-            records.clear();
-        }
-        let (key, value) = (format!("key {n}").into_bytes(), vec![n; usize::from(n)]);
-        store.put(&key, &value)?;
-        records.insert(key, value);
-        store.expect_all(&records)?;
-        store.shut()?;
-    }
-    Ok(())
-}
-
 fn two_instances(context: &Context) -> Outcome {
     let (one, two) = (context.open("one")?, context.open("two")?);
     let first = fill(&one, "first ", 50)?;
@@ -278,45 +214,6 @@ fn same_path_twice(context: &Context) -> Outcome {
         again.expect_all(&records)?;
         again.shut()?;
     }
-    Ok(())
-}
-
-fn missing_directory(context: &Context) -> Outcome {
-    let path = context.path("nowhere").join("db");
-    // It is freed when it is refused.
-    match context.try_open(&context.location(&path))? {
-        Ok(_) => fail!("open of {} returned true; nothing can be kept there", context.shown(&path)),
-        Err(reason) => {
-            ensure!(!reason.is_empty(), "open failed, and neither set_error nor error says why");
-        }
-    }
-    ensure!(!context.path("nowhere").exists(), "open made the directory that was missing");
-    Ok(())
-}
-
-fn good_after_failed(context: &Context) -> Outcome {
-    let path = context.path("nowhere").join("db");
-    for _ in 0..5 {
-        if context.try_open(&context.location(&path))?.is_ok() {
-            fail!("open of {} returned true", context.shown(&path));
-        }
-        let store = context.open("db")?;
-        store.put(b"key", b"value")?;
-        store.expect(b"key", Some(b"value"))?;
-        store.shut()?;
-    }
-    Ok(())
-}
-
-fn foreign_file(context: &Context) -> Outcome {
-    let text = "This is a letter, and no database.\n".repeat(300);
-    let path = context.path("letter");
-    fs::write(&path, &text)?;
-    match context.try_open(&context.location(&path))? {
-        Ok(_) => fail!("open took a text file for a database"),
-        Err(reason) => ensure!(!reason.is_empty(), "open refused it without a reason"),
-    }
-    ensure!(fs::read(&path)? == text.as_bytes(), "open refused the file, and yet changed it");
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use crate::kit::{
     Outcome, Test,
     context::Context,
     fail,
-    script::{self, Step},
+    script::{self, Choice, Step},
     shrink::shrink,
 };
 use std::{
@@ -29,14 +29,14 @@ pub(super) const TESTS: &[Test] = &[
 ];
 
 fn sequences(context: &Context, steps: usize, count: u32) -> Outcome {
-    let mut random = context.random();
+    let (mut random, choice) = (context.random(), Choice::of(context));
     let start = Instant::now();
     for _ in 0..count {
         // Slow engines get fewer, rather than no verdict.
         if start.elapsed() > context.settings.limit / 3 {
             break;
         }
-        let steps = script::random(&mut random, steps, context.is_durable());
+        let steps = choice.steps(&mut random, steps);
         if let Some(reason) = failure(context, &steps)? {
             return shortened(context, steps, reason, start + context.settings.limit * 2 / 3);
         }
