@@ -79,7 +79,7 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   kumo-server -s kumo.db                           a persistent memcached on 127.0.0.1:11211
   kumo-server -s data --storage ./libmemhash.so    the same protocol over an engine of yours
-  kumo-server -E ./fs_engine.so -e "dir=files"     an engine of memcached's interface
+  kumo-server -E ./fs_engine.so -e dir=files       an engine of memcached's interface
   kumoctl 127.0.0.1 backup                         a backup of it while it runs";
 
 /// Where `kumoctl` connects, if anywhere.

@@ -176,12 +176,12 @@ mod tests {
         let address = cookie.address() as usize;
         drop(cookie);
         assert!(weak.upgrade().is_some());
-        // SAFETY: it is owed.
-        thread::spawn(move || {
-            unsafe { Cookie::of(address as *const c_void) }.unwrap().notify(Code::FAILED)
-        })
-        .join()
-        .unwrap();
+        let notify = move || {
+            // SAFETY: it is owed.
+            let cookie = unsafe { Cookie::of(address as *const c_void) };
+            cookie.unwrap().notify(Code::FAILED);
+        };
+        thread::spawn(notify).join().unwrap();
         assert!(weak.upgrade().is_none());
     }
 
