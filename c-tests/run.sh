@@ -102,7 +102,7 @@ build() {
     local out=$1 what=$2 flags=${*:3}
     mkdir -p "$out"
     check "build table_test $flags" $CC -std=c99 $STRICT $flags -rdynamic -pthread \
-        table_*.c -ldl -o "$out/table_test"
+        table/*.c -ldl -o "$out/table_test"
     check "build the $what plugins $flags" env CC="$CC" CXX="$CXX" CFLAGS="$flags" \
         KUMO_INCLUDE="$INCLUDE" ./build.sh "$out" "$what"
 }

@@ -4,30 +4,14 @@
 
 mod common;
 
-use common::Setup;
+use common::{Setup, plugins, skip::skip};
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
-    sync::OnceLock,
     thread,
 };
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-
-/// The plugins that c-tests/build.sh makes.
-fn built() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("good-plugins");
-        let script = Path::new(ROOT).join("c-tests/build.sh");
-        let output = Command::new("bash").arg(script).arg(&dir).arg("good").output();
-        let output = output.expect("bash runs");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "c-tests/build.sh:\n{said}");
-        dir
-    })
-}
 
 /// The libraries in a directory.
 fn libraries(dir: &Path) -> Vec<PathBuf> {
@@ -73,7 +57,7 @@ fn serves(library: &Path) {
 
 #[test]
 fn good_plugins_are_served() {
-    let all = libraries(built());
+    let all = libraries(plugins::good());
     assert!(all.len() >= 8, "{all:?}");
     all.iter().for_each(|library| serves(library));
 }
@@ -87,28 +71,28 @@ fn old_plugins_are_served_for_ever() {
 
 #[test]
 fn parameters_are_checked_and_listed() {
-    let library = built().join("2-errors.so");
+    let library = plugins::good().join("2-errors.so");
     let setup = Setup::with_storage(&library).arguments(["--storage-opt", "nosuch=1"]);
     let (status, said) = setup.fails();
     assert_eq!(status.code(), Some(1), "{said}");
     assert!(said.contains("nosuch") && said.contains("there are:"), "{said}");
 
-    let setup =
-        Setup::with_storage(built().join("1-smallest.so")).arguments(["--storage-opt", "a=1"]);
+    let setup = Setup::with_storage(plugins::good().join("1-smallest.so"))
+        .arguments(["--storage-opt", "a=1"]);
     let (_, said) = setup.fails();
     assert!(said.contains("takes none"), "{said}");
 }
 
 #[test]
 fn an_engine_in_memory_without_a_backup_says_so() {
-    let server = Setup::with_storage(built().join("1-smallest.so")).rpc().start();
+    let server = Setup::with_storage(plugins::good().join("1-smallest.so")).rpc().start();
     server.kumoctl(&["backup", "one"]).refused(&["memory"]);
     server.stop();
 }
 
 #[test]
 fn a_complete_engine_in_c_is_backed_up_and_survives() {
-    backed_up_and_survives(&built().join("4-complete.so"));
+    backed_up_and_survives(&plugins::good().join("4-complete.so"));
 }
 
 /// A backup, then a kill: both the database and the copy have everything.
@@ -134,20 +118,7 @@ fn backed_up_and_survives(library: &Path) {
 /// plugins/tokyocabinet, where the system has the library.
 #[test]
 fn tokyo_cabinet_is_served_backed_up_and_survives() {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tokyocabinet");
-    let plugin = Path::new(ROOT).join("plugins/tokyocabinet");
-    let output = Command::new("make")
-        .arg("-sC")
-        .arg(plugin)
-        .arg(format!("OUT={}", dir.display()))
-        .output()
-        .expect("make runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() && (said.contains("tchdb.h") || said.contains("tcutil.h")) {
-        common::skip::skip!("no libtokyocabinet: apt-get install libtokyocabinet-dev");
-    }
-    assert!(output.status.success(), "{said}");
-    let library = dir.join("libtchdb.so");
+    let Some(library) = plugins::tokyo_cabinet() else { skip!("{}", plugins::NO_TOKYO_CABINET) };
     serves(&library);
     backed_up_and_survives(&library);
 }

@@ -13,6 +13,7 @@ static bool backup_slowly(void *l, const char *dst)
     int fd;
     bool done;
     snprintf(tmp, sizeof tmp, "%s.tmp", dst);
+    unlink(tmp);
     fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL, 0600);
     done = fd >= 0 && for_each(l, &fd, copy_slowly) >= 0 && fsync(fd) == 0 &&
            access(dst, F_OK) != 0 && rename(tmp, dst) == 0;

@@ -162,6 +162,7 @@ static inline bool log_backup(void *data, const char *dst)
     char tmp[4096];
     bool done;
     snprintf(tmp, sizeof tmp, "%s.tmp", dst);
+    unlink(tmp);
     pthread_mutex_lock(&log_lock);
     done = access(dst, F_OK) != 0 && log_dump(data, tmp) && rename(tmp, dst) == 0;
     pthread_mutex_unlock(&log_lock);

@@ -14,6 +14,7 @@
 
 typedef struct rec {
     struct rec *next;
+    unsigned refs; /* under the lock: one of the chain, and one of each scan that shows it */
     uint32_t keylen, vallen;
     char bytes[];
 } rec;
@@ -66,6 +67,13 @@ static bool kumo_classic_open(void *data, const char *path)
 static void kumo_classic_close(void *data)
 {
     (void)data;
+}
+
+static void unref(rec *r)
+{
+    if (--r->refs == 0) {
+        free(r);
+    }
 }
 
 static rec **locate(table *t, const char *key, uint32_t keylen)
@@ -144,7 +152,7 @@ static bool put(table *t, const char *key, uint32_t keylen, rec *made, kumo_stor
     if (go && old != NULL) {
         *at = old->next;
         t->rnum--;
-        free(old);
+        unref(old);
     }
     if (go && made != NULL) {
         made->next = *at;
@@ -165,6 +173,7 @@ static bool kumo_classic_update(void *data, const char *key, uint32_t keylen, co
     if (made == NULL) {
         return false;
     }
+    made->refs = 1;
     made->keylen = keylen;
     made->vallen = vallen;
     memcpy(made->bytes, key, keylen);
@@ -217,8 +226,10 @@ static int kumo_classic_for_each(void *data, void *user,
         rec *r, *next;
         for (r = t->chains[i]; r != NULL && result >= 0; r = next) {
             cursor c = {t, r};
-            next = r->next; /* func may delete r */
+            next = r->next;
+            r->refs++; /* func may delete r, and still look at it */
             result = func(user, &c);
+            unref(r);
         }
     }
     pthread_mutex_unlock(&t->lock);

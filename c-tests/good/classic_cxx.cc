@@ -1,6 +1,6 @@
 /*
  * A module of kumofs's kind in C++: msgpack-c's own header, a std::map under a lock, the
- * table as a positional initialiser. msgpack_zone_push_finalizer_expand is left undefined,
+ * table as a positional initialiser. Nothing is thrown through it. msgpack_zone_push_finalizer_expand is left undefined,
  * for the host to have.
  */
 #include <msgpack.h>
@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <string>
 
 namespace {
@@ -23,8 +24,8 @@ struct db {
 
 struct cursor {
     db *in;
-    std::string key;
-    text val;
+    const std::string &key;
+    const text &val;
 };
 
 /* The zone shares the value until it is cleared. */
@@ -40,7 +41,13 @@ const char *hand_out(const text &val, msgpack_zone *zone)
     return val->data();
 }
 
-void *kumo_cxx_create() { return new db; }
+void *kumo_cxx_create()
+try {
+    return new db;
+} catch (const std::bad_alloc &) {
+    return NULL;
+}
+
 void kumo_cxx_free(void *data) { delete static_cast<db *>(data); }
 bool kumo_cxx_open(void *, const char *) { return true; }
 void kumo_cxx_close(void *) {}
@@ -55,21 +62,25 @@ text find(void *data, const char *key, uint32_t keylen)
 
 const char *kumo_cxx_get(void *data, const char *key, uint32_t keylen, uint32_t *result_vallen,
                          msgpack_zone *zone)
-{
+try {
     text val = find(data, key, keylen);
     if (!val) {
         return NULL;
     }
     *result_vallen = static_cast<uint32_t>(val->size());
     return hand_out(val, zone);
+} catch (const std::bad_alloc &) {
+    return NULL;
 }
 
 /* As two of the original's modules: 0 for what is absent. */
 int32_t kumo_cxx_get_header(void *data, const char *key, uint32_t keylen, char *result_val,
                             uint32_t vallen)
-{
+try {
     text val = find(data, key, keylen);
     return val ? static_cast<int32_t>(val->copy(result_val, vallen)) : 0;
+} catch (const std::bad_alloc &) {
+    return -1;
 }
 
 bool change(void *data, const std::string &key, const text &val, kumo_storage_casproc proc,
@@ -92,9 +103,11 @@ bool change(void *data, const std::string &key, const text &val, kumo_storage_ca
 
 bool kumo_cxx_update(void *data, const char *key, uint32_t keylen, const char *val,
                      uint32_t vallen, kumo_storage_casproc proc, void *casdata)
-{
+try {
     return change(data, std::string(key, keylen), std::make_shared<std::string>(val, vallen), proc,
                   casdata);
+} catch (const std::bad_alloc &) {
+    return false;
 }
 
 bool kumo_cxx_set(void *data, const char *key, uint32_t keylen, const char *val, uint32_t vallen)
@@ -104,8 +117,10 @@ bool kumo_cxx_set(void *data, const char *key, uint32_t keylen, const char *val,
 
 bool kumo_cxx_del(void *data, const char *key, uint32_t keylen, kumo_storage_casproc proc,
                   void *casdata)
-{
+try {
     return change(data, std::string(key, keylen), text(), proc, casdata);
+} catch (const std::bad_alloc &) {
+    return false;
 }
 
 uint64_t kumo_cxx_rnum(void *data)
@@ -124,9 +139,11 @@ int kumo_cxx_for_each(void *data, void *user, int (*func)(void *user, void *iter
     db *d = static_cast<db *>(data);
     std::map<std::string, text> records;
     int result = 0;
-    {
+    try {
         std::lock_guard<std::mutex> guard(d->lock);
         records = d->records;
+    } catch (const std::bad_alloc &) {
+        return -1;
     }
     for (std::map<std::string, text>::iterator at = records.begin();
          at != records.end() && result >= 0; ++at) {
@@ -142,19 +159,23 @@ size_t kumo_cxx_iterator_keylen(void *it) { return static_cast<cursor *>(it)->ke
 size_t kumo_cxx_iterator_vallen(void *it) { return static_cast<cursor *>(it)->val->size(); }
 
 const char *kumo_cxx_iterator_release_key(void *it, msgpack_zone *zone)
-{
+try {
     return hand_out(std::make_shared<std::string>(static_cast<cursor *>(it)->key), zone);
+} catch (const std::bad_alloc &) {
+    return NULL;
 }
 
 const char *kumo_cxx_iterator_release_val(void *it, msgpack_zone *zone)
-{
+try {
     return hand_out(static_cast<cursor *>(it)->val, zone);
+} catch (const std::bad_alloc &) {
+    return NULL;
 }
 
 bool kumo_cxx_iterator_del(void *it, kumo_storage_casproc proc, void *casdata)
 {
     cursor *c = static_cast<cursor *>(it);
-    return change(c->in, c->key, text(), proc, casdata);
+    return change(c->in, c->key, text(), proc, casdata); /* a delete takes no memory */
 }
 
 bool kumo_cxx_iterator_del_force(void *it) { return kumo_cxx_iterator_del(it, NULL, NULL); }

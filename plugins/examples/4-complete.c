@@ -602,6 +602,7 @@ static bool backup(void *l, const char *dst)
         return no_memory();
     }
     snprintf(tmp, size, "%s.tmp", dst);
+    unlink(tmp); /* left by a backup that was killed; open says if it cannot be removed */
     fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     ok = fd >= 0 || fail_errno(tmp);
     if (ok) {

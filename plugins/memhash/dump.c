@@ -197,22 +197,37 @@ static bool sync_directory_of(const char *path)
     return ok;
 }
 
-/* Writes and syncs the dump to `tmp`, then gives it the name `dst`, which must be free. */
-static bool write_dump(record **list, size_t n, const char *tmp, const char *dst)
+/* A new file. What a backup that was killed left there goes; NULL: that failed. */
+static FILE *create_tmp(const char *tmp)
 {
-    /* O_EXCL: not over another backup that is under way. */
-    int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     FILE *file;
-    int err;
-    bool ok;
+    int fd;
+    if (unlink(tmp) != 0 && errno != ENOENT) {
+        memhash_fail_os(errno, "remove", tmp);
+        return NULL;
+    }
+    fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
-        return memhash_fail_os(errno, "create", tmp);
+        memhash_fail_os(errno, "create", tmp);
+        return NULL;
     }
     file = fdopen(fd, "wb");
     if (file == NULL) {
         close(fd);
         unlink(tmp);
-        return memhash_fail_memory();
+        memhash_fail_memory();
+    }
+    return file;
+}
+
+/* Writes and syncs the dump to `tmp`, then gives it the name `dst`, which must be free. */
+static bool write_dump(record **list, size_t n, const char *tmp, const char *dst)
+{
+    FILE *file = create_tmp(tmp);
+    int err;
+    bool ok;
+    if (file == NULL) {
+        return false;
     }
     ok = dump_write_all(file, list, n);
     err = errno;

@@ -71,9 +71,12 @@ static bool sync_directory_of(const char *path)
 static bool write_copy(engine *e, const char *tmp, const char *dst)
 {
     struct stat st;
-    /* O_EXCL: not over another backup that is under way. */
-    int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     bool good;
+    int fd;
+    if (unlink(tmp) != 0 && errno != ENOENT) { /* left by a backup that was killed */
+        return engine_fail_os(errno, "remove", tmp);
+    }
+    fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
         return engine_fail_os(errno, "create", tmp);
     }

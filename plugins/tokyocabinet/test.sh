@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds and tests tchdb: c-tests/table_test and a test of its own, plain, under the
+# Builds and tests tchdb: c-tests/table and a test of its own, plain, under the
 # sanitizers and valgrind; with a database made by tchmgr as kumofs stores it; killed in
 # the middle of writing; on a full disk (as root: it mounts a small tmpfs).
 #
@@ -67,7 +67,7 @@ build() {
     check "build test $flags" $CC -std=c99 -Wall -Wextra -Werror -pedantic $flags "-I$INCLUDE" \
         -rdynamic -pthread tests/*.c -ldl -o "$out/test"
     check "build table_test $flags" $CC -std=c99 $flags "-I$INCLUDE" -rdynamic -pthread \
-        $TESTS/table_*.c -ldl -o "$out/table_test"
+        $TESTS/table/*.c -ldl -o "$out/table_test"
 }
 
 # drive_all HOW DIRECTORY [PREFIX...]

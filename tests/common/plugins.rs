@@ -66,6 +66,40 @@ pub fn evil(source: &str) -> Option<PathBuf> {
     build(&[&format!("c-tests/evil/{source}")], &format!("libevil_{stem}.so"))
 }
 
+/// The plugins that c-tests/build.sh makes: the directory.
+pub fn good() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("good-plugins");
+        let script = Path::new(ROOT).join("c-tests/build.sh");
+        let output = Command::new("bash").arg(script).arg(&dir).arg("good").output();
+        let output = output.expect("bash runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "c-tests/build.sh:\n{said}");
+        dir
+    })
+}
+
+/// What to say where `tokyo_cabinet` is None.
+pub const NO_TOKYO_CABINET: &str = "no libtokyocabinet: apt-get install libtokyocabinet-dev";
+
+/// plugins/tokyocabinet. None where the system has no Tokyo Cabinet.
+pub fn tokyo_cabinet() -> Option<PathBuf> {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tokyocabinet");
+    let output = Command::new("make")
+        .arg("-sC")
+        .arg(Path::new(ROOT).join("plugins/tokyocabinet"))
+        .arg(format!("OUT={}", dir.display()))
+        .output()
+        .expect("make runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() && (said.contains("tchdb.h") || said.contains("tcutil.h")) {
+        return None;
+    }
+    assert!(output.status.success(), "{said}");
+    Some(dir.join("libtchdb.so"))
+}
+
 /// The built-in engine as a library: `libtchdb_like.so`.
 pub fn tchdb_like() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();

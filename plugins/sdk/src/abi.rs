@@ -188,6 +188,11 @@ pub struct kumo_storage_op {
     /// not replaced: that is a failure, and nothing is left behind on failure.
     /// `dstpath` is a C string, valid during the call, without parameters.
     ///
+    /// The host makes one backup of a database at a time, so a `.tmp` that is there
+    /// already was left by a backup that was killed, and must not stop this one. It
+    /// is removed first, and not written over: it may be another name of a backup
+    /// that was finished, or a link.
+    ///
     /// It is called from a thread of its own. Reads and writes go on meanwhile; an
     /// engine whose writes must wait declares `KUMO_CAP_BACKUP_BLOCKS`. An engine
     /// without backups returns false, with `KUMO_ERROR_UNSUPPORTED`.

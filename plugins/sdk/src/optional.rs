@@ -43,9 +43,11 @@ pub struct Optional<S> {
     pub rnum: Option<fn(&S) -> Result<u64, Error>>,
 
     /// Writes a copy of the database, a consistent point in time: to `dst` with
-    /// `.tmp` behind it, which is synced and renamed to `dst`, whose directory
+    /// `.tmp` behind it, which is synced and given the name `dst`, whose directory
     /// is synced. What stands at `dst` already is not replaced, and nothing is
-    /// left behind on failure. Reads and writes go on meanwhile, or the engine
+    /// left behind on failure. A `.tmp` that is there already was left by a backup
+    /// that was killed: it is removed first, and not written over, since it may
+    /// be another name of a finished one. Reads and writes go on meanwhile, or the engine
     /// is [`BACKUP_BLOCKS`](crate::Caps::BACKUP_BLOCKS). Without it the host
     /// opens a second instance at the copy's name and fills it.
     pub backup: Option<fn(&S, dst: &Path) -> Result<(), Error>>,

@@ -90,6 +90,12 @@ impl Tmp {
             let made = OpenOptions::new().write(true).create_new(true).open(&path);
             let (file, is_new) = match made {
                 Ok(file) => (file, true),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && is_link(&path) => {
+                    // No backup of ours; to follow it would be to lock what it names.
+                    fs::remove_file(&path)
+                        .map_err(|error| failed("cannot remove", &path, &error))?;
+                    continue;
+                }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => match File::open(&path) {
                     Ok(file) => (file, false),
                     Err(error) if error.kind() == ErrorKind::NotFound => continue,
@@ -136,6 +142,10 @@ impl Tmp {
             let _ = fs::remove_file(dst);
         })
     }
+}
+
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink())
 }
 
 /// Whether the name is still that of this very file.

@@ -94,6 +94,13 @@ fn a_leftover_is_replaced_and_never_written_over() {
     db.backup(&dir.path().join("copy")).unwrap();
     assert_eq!(fs::read(&old).unwrap(), b"a finished backup");
     assert_eq!(names(dir.path()), ["copy", "db", "old"]);
+
+    for target in ["old", "nothing"] {
+        std::os::unix::fs::symlink(target, dir.path().join(format!("{target}-copy.tmp"))).unwrap();
+        db.backup(&dir.path().join(format!("{target}-copy"))).unwrap();
+    }
+    assert_eq!(fs::read(&old).unwrap(), b"a finished backup");
+    assert_eq!(names(dir.path()), ["copy", "db", "nothing-copy", "old", "old-copy"]);
 }
 
 #[test]

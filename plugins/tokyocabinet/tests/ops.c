@@ -1,5 +1,5 @@
 /*
- * tchdb's operations beyond what c-tests/table_test asks of every plugin, and its opening.
+ * tchdb's operations beyond what c-tests/table asks of every plugin, and its opening.
  *
  * Copyright the kumo authors. SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,6 @@
 //! Backups: a database of one moment, whole or not there.
 
+mod leftover;
 mod moment;
 
 use crate::{
@@ -68,7 +69,7 @@ pub(super) const TESTS: &[Test] = &[
         name: "backup_after_crash",
         about: "what a backup that was killed left behind stops no later one",
         needs: NEEDS,
-        run: after_crash,
+        run: leftover::after_crash,
     },
 ];
 
@@ -255,25 +256,5 @@ fn twice(context: &Context) -> Outcome {
     back_up(context, &store, &context.path("copy-2"))?;
     holds(context, &context.path("copy-1"), &first)?;
     holds(context, &context.path("copy-2"), &records)?;
-    store.shut()
-}
-
-fn after_crash(context: &Context) -> Outcome {
-    let store = context.open("database")?;
-    let records = fill(&store, 300)?;
-    back_up(context, &store, &context.path("possible"))?;
-    fs::write(context.path("copy.tmp"), b"half of a backup")?;
-    // It may be replaced, or be taken for a backup that is under way.
-    let path = context.path("copy");
-    let answer = store.backup(&path);
-    if answer.said {
-        holds(context, &path, &records)?;
-    } else {
-        let text = answer.error.map(|error| error.text);
-        says_why(context, &store, text, "copy.tmp exists")?;
-        ensure!(!path.exists(), "backup returned false, and yet left something at its target");
-    }
-    back_up(context, &store, &context.path("another"))?;
-    holds(context, &context.path("another"), &records)?;
     store.shut()
 }

@@ -1,6 +1,6 @@
 /*
- * What the files of table_test share: table_host.c plays the host, table_test.c has the
- * tests of the table, and table_tail.c those of what a described plugin may add to it.
+ * What the files of table_test share. host.c plays the host, helpers.c is what tests do all
+ * the time; each other file has the tests of one matter, which main.c calls.
  */
 #ifndef TABLE_TEST_H
 #define TABLE_TEST_H
@@ -52,6 +52,9 @@ extern bool described;
 /* Whether a scan may do anything, and several scans may run. */
 bool scans_are_free(void);
 
+/* Whether more than one thread may call it. */
+bool threads_are_free(void);
+
 /* Around what is no call through `op`: tail operations. A scan holds it too. */
 void enter(void);
 void leave(void);
@@ -64,6 +67,8 @@ extern bool refuse_finalizers;
 extern int expansions; /* how often it was called; atomic */
 
 /* ---- what the tests do all the time ---- */
+
+extern const char *directory; /* where the databases are made */
 
 void path_of(char path[PATH_MAX], const char *name);
 bool exists(const char *path);
@@ -115,8 +120,22 @@ int scan_number(void *it); /* which of them it is, or -1 */
 int visit(void *user, void *it);
 bool saw_each_once(const scan *s);
 
-/* ---- table_tail.c ---- */
+/*
+ * A backup, which must be there then, with nothing beside it. False: the engine has none,
+ * which it must say, leaving nothing behind.
+ */
+bool backup(void *db, const char *name);
+extern char backup_path[PATH_MAX]; /* of the last one */
 
-void test_tail(void);
+/* ---- the tests ---- */
+
+void test_records(void);
+void test_zones(void);
+void test_scans(void);
+void test_threads(void);
+void test_backup(void);
+void test_tail(void);  /* only where the plugin is described */
+void test_many(void);  /* as well */
+void test_dumps(void); /* only for memhash */
 
 #endif
