@@ -98,8 +98,7 @@ impl Arguments {
 
     /// Ends the process: there is no database.
     fn store_is_missing(&self) -> ! {
-        let text =
-            format!("the database is missing: give its path with -s\n\n  {FIRST_COMMAND}\n");
+        let text = format!("the database is missing: give its path with -s\n\n  {FIRST_COMMAND}\n");
         Self::command().error(ErrorKind::MissingRequiredArgument, text).exit()
     }
 

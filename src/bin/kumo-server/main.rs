@@ -56,10 +56,7 @@ fn run(arguments: &Arguments) -> Result<()> {
                 .with_context(|| format!("cannot write the port file {}", path.display()))?;
         }
         // One line at any level: who types the first command sees that it works.
-        eprintln!(
-            "kumo-server: {}, on {}; Ctrl-C stops it",
-            opened.description, settings.listen
-        );
+        eprintln!("kumo-server: {}, on {}; Ctrl-C stops it", opened.description, settings.listen);
         anyhow::Ok(())
     })?;
     tracing::info!("stopped");

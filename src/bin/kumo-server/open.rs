@@ -67,10 +67,8 @@ fn engine(
             .and_then(|()| env::set_current_dir(directory))
             .with_context(|| format!("the engine cannot work in {}", directory.display()))?;
     }
-    let services = memcached::Services {
-        settings: settings.report(),
-        verbosity: Some(Box::new(log::set)),
-    };
+    let services =
+        memcached::Services { settings: settings.report(), verbosity: Some(Box::new(log::set)) };
     let instance = module.start(arguments.configuration().as_deref(), services)?;
     let (what, features) = instance.about();
     tracing::info!("{}: {what} ({})", module.name(), features.join(", "));
