@@ -171,7 +171,7 @@ static inline ENGINE_ERROR_CODE memory_allowed(const entry *old, const entry *e,
     if (old == NULL && op != OPERATION_SET) {
         return op == OPERATION_CAS ? ENGINE_KEY_ENOENT : ENGINE_NOT_STORED;
     }
-    if (e->cas != 0) {
+    if (e->cas != 0 || op == OPERATION_CAS) {
         return old == NULL          ? ENGINE_KEY_ENOENT
                : old->cas == e->cas ? ENGINE_SUCCESS
                                     : ENGINE_KEY_EEXISTS;
