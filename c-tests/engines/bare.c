@@ -20,7 +20,9 @@ static ENGINE_ERROR_CODE get(ENGINE_HANDLE *handle, const void *cookie, item **o
 static ENGINE_ERROR_CODE store(ENGINE_HANDLE *handle, const void *cookie, item *it,
                                uint64_t *cas, ENGINE_STORE_OPERATION op, uint16_t vbucket)
 {
-    ENGINE_ERROR_CODE code = memory_store(handle, cookie, it, cas, op, vbucket);
+    /* Without CAS there is nothing to compare. */
+    ENGINE_ERROR_CODE code = memory_store(
+        handle, cookie, it, cas, op == OPERATION_CAS ? OPERATION_REPLACE : op, vbucket);
     if (code == ENGINE_SUCCESS) {
         *cas = 0;
     }
