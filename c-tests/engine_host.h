@@ -60,6 +60,6 @@ long long do_stat(client *c, const char *name);
 
 /* engine_fs.c and engine_others.c */
 void test_fs(const char *library, const char *directory);
-void test_other(const char *library);
+void test_other(const char *library, const char *directory);
 
 #endif

@@ -86,18 +86,37 @@ static void test_percookie(client *c)
     CHECK(do_stat(c, "connects") == 2 && do_stat(c, "disconnects") == 1);
 }
 
-void test_other(const char *library)
+/* What the engine has recorded is this, whole. */
+static void recorded(const char *path, const char *expected)
 {
+    char text[256] = "";
+    FILE *file = fopen(path, "r");
+    if (file != NULL) {
+        text[fread(text, 1, sizeof text - 1, file)] = '\0';
+        fclose(file);
+    }
+    CHECK(strcmp(text, expected) == 0);
+}
+
+void test_other(const char *library, const char *directory)
+{
+    char record[1000];
     const char *slash = strrchr(library, '/'), *name = slash == NULL ? library : slash + 1;
-    ENGINE_ERROR_CODE code = host_start(library, NULL);
+    ENGINE_ERROR_CODE code;
     client *c;
+    snprintf(record, sizeof record, "%s/record", directory);
+    CHECK(setenv("KUMO_TEST_RECORD", record, 1) == 0);
+    code = host_start(library, NULL);
     if (strcmp(name, "newer.so") == 0 || strcmp(name, "enotsup.so") == 0) {
         CHECK(code == ENGINE_ENOTSUP);
+        recorded(record, *name == 'n' ? "newer: destroy\n" : "");
         return;
     }
     if (strcmp(name, "initfails.so") == 0) {
         CHECK(code == ENGINE_FAILED);
         CHECK(host_start(library, "enomem") == ENGINE_ENOMEM);
+        recorded(record, "initfails: initialize\ninitfails: destroy\n"
+                         "initfails: initialize\ninitfails: destroy\n");
         return;
     }
     CHECK(code == ENGINE_SUCCESS && engine->get_info((ENGINE_HANDLE *)engine) != NULL);
@@ -117,4 +136,7 @@ void test_other(const char *library)
     }
     client_gone(c);
     host_stop();
+    recorded(record, strcmp(name, "logs.so") == 0
+                         ? "logs: own logger: warning: the level is 1\n"
+                         : "");
 }

@@ -18,7 +18,7 @@ int main(int argc, char **argv)
     if (strstr(argv[1], "fs_engine.so") != NULL) {
         test_fs(argv[1], argv[2]);
     } else {
-        test_other(argv[1]);
+        test_other(argv[1], argv[2]);
     }
     printf("ok\n");
     return 0;
