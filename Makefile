@@ -1,6 +1,6 @@
 # make                     builds the programs and the plugins (cargo and cc)
 # make install             PREFIX=/usr/local DESTDIR= ; builds first, where there is cargo
-# make install-dev         only what authors of plugins need: header, pkg-config, man pages
+# make install-dev         only what authors of plugins need: headers, pkg-config, man pages
 # make uninstall           with the PREFIX and DESTDIR of the install
 # make check               the tests in C
 #
@@ -34,10 +34,14 @@ programs:
 		echo "there is no cargo, and nothing built: run make as a user who has it" >&2; exit 1; \
 	fi
 
-# memhash needs nothing; the others are built where their library is.
+# These need nothing; the others are built where their library is.
+PLAIN_C = plugins/memhash plugins/fs_engine
+
 c-plugins:
-	$(MAKE) -C plugins/memhash OUT=$(abspath $(C_BUILT)) KUMO_INCLUDE=$(CURDIR)/include
-	@for dir in $(filter-out plugins/memhash,$(patsubst %/Makefile,%,$(wildcard plugins/*/Makefile))); do \
+	@for dir in $(PLAIN_C); do \
+		$(MAKE) -C $$dir OUT=$(abspath $(C_BUILT)) KUMO_INCLUDE=$(CURDIR)/include || exit 1; \
+	done
+	@for dir in $(filter-out $(PLAIN_C),$(patsubst %/Makefile,%,$(wildcard plugins/*/Makefile))); do \
 		$(MAKE) -C $$dir OUT=$(abspath $(C_BUILT)) KUMO_INCLUDE=$(CURDIR)/include || \
 			echo "$$dir is not built: see above" >&2; \
 	done
@@ -45,12 +49,14 @@ c-plugins:
 install: all install-dev
 	$(INSTALL) -d $(BIN) $(PLUGINS)
 	$(INSTALL) -m 755 $(BUILT)/kumo-server $(BUILT)/kumoctl $(BIN)
-	$(INSTALL) -m 755 $(BUILT)/libtchdb_like.so $(C_BUILT)/lib*.so $(PLUGINS)
+	$(INSTALL) -m 755 $(BUILT)/libtchdb_like.so $(C_BUILT)/lib*.so \
+		$(C_BUILT)/fs_engine.so $(PLUGINS)
 
 install-dev:
-	$(INSTALL) -d $(INCLUDE)/compat $(PKGCONFIG) $(PLUGINS) $(MAN)/man3 $(MAN)/man7
+	$(INSTALL) -d $(INCLUDE)/compat $(INCLUDE)/memcached $(PKGCONFIG) $(PLUGINS) $(MAN)/man3 $(MAN)/man7
 	$(INSTALL) -m 644 include/kumo_storage.h $(INCLUDE)
 	$(INSTALL) -m 644 include/compat/msgpack.h $(INCLUDE)/compat
+	$(INSTALL) -m 644 $(wildcard include/memcached/*.h) $(INCLUDE)/memcached
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' packaging/kumo.pc.in \
 		>$(PKGCONFIG)/kumo.pc
 	awk -v page=3 -v version=$(VERSION) -f packaging/man.awk include/kumo_storage.h \
@@ -63,10 +69,11 @@ install-dev:
 uninstall:
 	rm -f $(BIN)/kumo-server $(BIN)/kumoctl $(PKGCONFIG)/kumo.pc
 	rm -f $(INCLUDE)/kumo_storage.h $(INCLUDE)/compat/msgpack.h
+	rm -f $(addprefix $(INCLUDE)/memcached/,$(notdir $(wildcard include/memcached/*.h)))
 	rm -f $(MAN)/man3/kumo_storage.3 $(MAN)/man7/kumo-plugins.7
-	rm -f $(PLUGINS)/libtchdb_like.so $(PLUGINS)/libmemhash.so \
+	rm -f $(PLUGINS)/libtchdb_like.so $(PLUGINS)/libmemhash.so $(PLUGINS)/fs_engine.so \
 		$(addprefix $(PLUGINS)/,$(notdir $(wildcard $(C_BUILT)/lib*.so)))
-	-rmdir $(INCLUDE)/compat $(INCLUDE) $(PLUGINS) $(DESTDIR)$(PREFIX)/lib/kumo
+	-rmdir $(INCLUDE)/compat $(INCLUDE)/memcached $(INCLUDE) $(PLUGINS) $(DESTDIR)$(PREFIX)/lib/kumo
 
 check:
 	c-tests/run.sh

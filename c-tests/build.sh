@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds the plugins of the tests, each under a name that stays.
 #
-#     c-tests/build.sh OUT_DIR [good|evil|all]
+#     c-tests/build.sh OUT_DIR [good|evil|engines|all]
 #
 # good: OUT_DIR/libmemhash.so; the examples, OUT_DIR/1-smallest.so and so on;
 #       OUT_DIR/smallest.so, which is classic; and of good/: serialized.so, single.so,
@@ -9,6 +9,9 @@
 #       library), classic_cxx.so, memhash_msgpackc.so.
 # evil: OUT_DIR/evil/NAME.so for every source in evil/; evil/FAULTS says what is wrong
 #       with each.
+# engines: for memcached's engine interface: OUT_DIR/engines/NAME.so for every source in
+#       engines/, slots_NAME.so for every place in the table that must not be NULL, and
+#       fs_engine.so.
 #
 # CC, CXX and CFLAGS are honoured. KUMO_INCLUDE is where kumo_storage.h stands.
 set -euo pipefail
@@ -35,7 +38,7 @@ cxx() {
     job "$CXX -std=c++17 $COMMON $2 -o $OUT/$1.so ${*:3}"
 }
 
-if [ "$WHAT" != evil ]; then
+if [ "$WHAT" = good ] || [ "$WHAT" = all ]; then
     memhash="make -s -C ../plugins/memhash KUMO_INCLUDE=$INCLUDE"
     job "$memhash"
     c smallest smallest.c
@@ -53,12 +56,24 @@ if [ "$WHAT" != evil ]; then
     fi
 fi
 
-if [ "$WHAT" != good ]; then
+if [ "$WHAT" = evil ] || [ "$WHAT" = all ]; then
     mkdir -p "$OUT/evil"
     for source in evil/*.c; do
         c "evil/$(basename "$source" .c)" "$source"
     done
     cxx evil/throws evil/throws.cc
+fi
+
+if [ "$WHAT" = engines ] || [ "$WHAT" = all ]; then
+    mkdir -p "$OUT/engines"
+    for source in engines/*.c; do
+        [ $source = engines/slots.c ] || c "engines/$(basename "$source" .c)" "$source"
+    done
+    for slot in get_info initialize destroy allocate remove release get store flush get_stats \
+        reset_stats item_set_cas get_item_info; do
+        c engines/slots_$slot engines/slots.c -DSLOT=$slot
+    done
+    job "OUT=$OUT/engines make -s -C ../plugins/fs_engine KUMO_INCLUDE=$INCLUDE"
 fi
 
 printf '%s\0' "${jobs[@]}" | xargs -0 -n 1 -P "$(nproc)" bash -c

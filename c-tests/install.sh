@@ -35,6 +35,12 @@ done
 echo '#include <kumo_storage.h>
 #include <compat/msgpack.h>' | ${CC:-cc} $(pkg-config --cflags kumo) -Wall -Werror -x c -fsyntax-only -
 
+# An engine of memcached's interface, too, by the names that it includes.
+echo '#include <memcached/engine.h>
+#include <memcached/server_api.h>
+ENGINE_HANDLE_V1 table;' | ${CC:-cc} $(pkg-config --cflags kumo) -Wall -Werror -x c -fsyntax-only -
+test "${what}" = dev || test -x "$ROOT/lib/kumo/plugins/fs_engine.so"
+
 # The pages say something of every function.
 for name in create get_header updatev iterator_release_val sync batch zone_push_finalizer; do
     grep -q "$name" "$ROOT/share/man/man3/kumo_storage.3"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds and runs the tests in C: the headers, the example plugins through their tables,
-# the bad plugins. Plain, under the sanitizers and under valgrind.
+# the bad plugins, the engines of memcached's interface. Plain, under the sanitizers and under valgrind.
 #
 #     c-tests/run.sh [plain]
 #
@@ -80,6 +80,16 @@ for pair in "${compilers[@]}"; do
                 $language $STRICT -DGENUINE layout.c -o "$TMP/x"
         fi
     done
+    for language in "$cc -std=c11" "$cxx -std=c++17"; do
+        check "memcached_layout.c: $language" $language $STRICT memcached_layout.c -o "$TMP/x"
+    done
+    for header in "$INCLUDE"/memcached/*.h; do
+        echo "#include <memcached/$(basename "$header")>" >"$TMP/alone.c"
+        for language in "$cc -std=c99" "$cxx -std=c++17"; do
+            check "memcached/$(basename "$header") alone: $language" \
+                $language $STRICT -fsyntax-only "$TMP/alone.c"
+        done
+    done
     sanitizers=("")
     [ $only = plain ] || sanitizers+=("-g -fsanitize=address,undefined -fno-sanitize-recover=all")
     for language in "$cc -std=c99" "$cxx -std=c++17"; do
@@ -120,9 +130,32 @@ drive_all() {
     done
 }
 
+# build_engines DIRECTORY FLAGS...: for memcached's engine interface: the host, and engines.
+build_engines() {
+    local out=$1 flags=${*:2}
+    mkdir -p "$out"
+    check "build engine_test $flags" $CC -std=c99 $STRICT $flags -pthread engine_*.c -ldl \
+        -o "$out/engine_test"
+    check "build the engines $flags" env CC="$CC" CXX="$CXX" CFLAGS="$flags" \
+        KUMO_INCLUDE="$INCLUDE" ./build.sh "$out" engines
+}
+
+# drive_engines HOW DIRECTORY [PREFIX...]
+drive_engines() {
+    local how=$1 out=$2 name
+    shift 2
+    for name in fs_engine bare blocks percookie logs newer enotsup initfails; do
+        drive "engine_test $name.so, $how" "$@" "$out/engine_test" "$out/engines/$name.so"
+    done
+}
+
 echo "== plain"
 build "$TMP/plain" all -g -O1
 drive_all plain "$TMP/plain"
+build_engines "$TMP/plain" -g -O1
+drive_engines plain "$TMP/plain"
+check "fs_engine.so exports its entry point alone" sh -c \
+    "nm -D --defined-only $TMP/plain/engines/fs_engine.so | awk '{print \$3}' | grep -qx create_instance"
 
 check "libmemhash.so exports its two entry points alone" sh -c \
     "nm -D --defined-only $TMP/plain/libmemhash.so | awk '{print \$3}' | sort | tr '\n' ' ' |
@@ -193,11 +226,15 @@ if has clang && has clang++ && [ "$CC" != clang ]; then
     echo "== clang"
     CC=clang CXX=clang++ build "$TMP/clang" all -O2
     drive_all clang "$TMP/clang"
+    CC=clang CXX=clang++ build_engines "$TMP/clang" -O2
+    drive_engines clang "$TMP/clang"
 fi
 
 echo "== address and undefined behaviour sanitizers"
 build "$TMP/asan" good -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 drive_all asan "$TMP/asan"
+build_engines "$TMP/asan" -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+drive_engines asan "$TMP/asan"
 
 echo "== thread sanitizer"
 build "$TMP/tsan" good -g -O1 -fsanitize=thread
@@ -207,10 +244,14 @@ echo 'int main(void) { return 0; }' >"$TMP/nothing.c"
 $CC -fsanitize=thread "$TMP/nothing.c" -o "$TMP/nothing"
 "$TMP/nothing" 2>/dev/null || prefix=(setarch -R)
 TSAN_OPTIONS=halt_on_error=1 drive_all tsan "$TMP/tsan" "${prefix[@]}"
+build_engines "$TMP/tsan" -g -O1 -fsanitize=thread
+TSAN_OPTIONS=halt_on_error=1 drive_engines tsan "$TMP/tsan" "${prefix[@]}"
 
 echo "== valgrind"
 if has valgrind; then
     drive_all valgrind "$TMP/plain" \
+        valgrind -q --error-exitcode=1 --leak-check=full --fair-sched=yes
+    drive_engines valgrind "$TMP/plain" \
         valgrind -q --error-exitcode=1 --leak-check=full --fair-sched=yes
 else
     skip "valgrind: not here"

@@ -1,0 +1,2 @@
+/* memcached/callback.h: a name that engines include. All of it is in engine.h. */
+#include "engine.h"

@@ -1,0 +1,96 @@
+/*
+ * incr and decr, in one step.
+ *
+ * Copyright the kumo authors. SPDX-License-Identifier: Apache-2.0
+ */
+#include "fs_engine.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DIGITS 20 /* of 2^64 - 1 */
+
+/* Digits, and spaces behind them: a decrement leaves these, for it keeps the length. */
+static bool number_of(const fs_item *item, uint64_t *number)
+{
+    size_t i = 0;
+    *number = 0;
+    if (item->nbytes > DIGITS) {
+        return false;
+    }
+    while (i < item->nbytes && item->data[i] >= '0' && item->data[i] <= '9') {
+        uint64_t digit = (uint64_t)(item->data[i++] - '0');
+        if (*number > (UINT64_MAX - digit) / 10) {
+            return false;
+        }
+        *number = *number * 10 + digit;
+    }
+    if (i == 0) {
+        return false;
+    }
+    while (i < item->nbytes && item->data[i] == ' ') {
+        i++;
+    }
+    return i == item->nbytes;
+}
+
+static ENGINE_ERROR_CODE put_number(fs_engine *e, const char *path, fs_meta *meta,
+                                    const size_t *replaced, uint64_t number, uint64_t *cas)
+{
+    char text[DIGITS + 1];
+    struct iovec piece;
+    ENGINE_ERROR_CODE code;
+    int n = snprintf(text, sizeof text, "%" PRIu64, number);
+    if (replaced != NULL && (size_t)n < *replaced) {
+        memset(text + n, ' ', *replaced - (size_t)n);
+        n = (int)*replaced;
+    }
+    piece.iov_base = text;
+    piece.iov_len = (size_t)n;
+    meta->cas = FS_ADD(e->cas, 1) + 1;
+    code = fs_put(e, path, &piece, 1, meta, replaced);
+    if (code == ENGINE_SUCCESS) {
+        FS_ADD(e->stats.total, 1);
+        *cas = meta->cas;
+    }
+    return code;
+}
+
+ENGINE_ERROR_CODE fs_arithmetic(ENGINE_HANDLE *handle, const void *cookie, const void *key,
+                                const int nkey, const bool increment, const bool create,
+                                const uint64_t delta, const uint64_t initial,
+                                const rel_time_t exptime, uint64_t *cas, uint64_t *result,
+                                uint16_t vbucket)
+{
+    fs_engine *e = (fs_engine *)handle;
+    char path[FS_PATH_MAX];
+    pthread_mutex_t *lock;
+    fs_item *old = NULL;
+    uint64_t number = initial;
+    ENGINE_ERROR_CODE code;
+    (void)cookie;
+    (void)vbucket;
+    fs_directory_flush_due(e);
+    if (!fs_name(path, key, (size_t)nkey)) {
+        return ENGINE_EINVAL;
+    }
+    lock = fs_lock_of(e, path);
+    pthread_mutex_lock(lock);
+    code = fs_look(e, path, &old);
+    if (code == ENGINE_SUCCESS && !number_of(old, &number)) {
+        code = ENGINE_EINVAL;
+    } else if (code == ENGINE_SUCCESS) {
+        number = increment ? number + delta : number > delta ? number - delta : 0;
+        code = put_number(e, path, &old->meta, &old->nbytes, number, cas);
+    } else if (code == ENGINE_KEY_ENOENT && create) {
+        fs_meta meta = {0, fs_expiry(e, exptime), 0};
+        code = put_number(e, path, &meta, NULL, initial, cas);
+    }
+    pthread_mutex_unlock(lock);
+    free(old);
+    if (code == ENGINE_SUCCESS) {
+        *result = number;
+    }
+    return code;
+}
