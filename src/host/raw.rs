@@ -15,7 +15,7 @@ mod pins;
 mod scan;
 mod slots;
 mod tail;
-mod trace;
+pub(super) mod trace;
 
 pub use calls::Cas;
 pub use instance::{Database, Instance};

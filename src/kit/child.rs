@@ -1,9 +1,10 @@
 //! The side of the child: one test, in a process of its own.
 
 use super::{
-    Outcome, Settings, Stop,
+    Family, Outcome, Settings, Stop,
     context::Context,
-    crash, options,
+    crash, memcached, options,
+    place::Place,
     run::{OUTCOME, Verdict},
     script, tests,
 };
@@ -26,22 +27,19 @@ pub fn child(settings: &Settings, name: &str, dir: &Path, arguments: &[String]) 
         eprintln!("cannot enter {}: {error}", dir.display());
         return ExitCode::FAILURE;
     }
+    let play = |play: &dyn Fn(&Context) -> Outcome| role(|| play(&context(settings, name, dir)?));
     match name {
-        crash::ROLE => role(settings, name, dir, |context| crash::write(context, arguments)),
-        options::ROLE => role(settings, name, dir, options::check),
-        script::ROLE => role(settings, name, dir, |context| script::play_file(context, arguments)),
+        crash::ROLE => play(&|context| crash::write(context, arguments)),
+        memcached::ROLE => role(|| memcached::write(place(settings, name, dir), arguments)),
+        options::ROLE => play(&options::check),
+        script::ROLE => play(&|context| script::play_file(context, arguments)),
         _ => test(settings, name, dir),
     }
 }
 
 /// Plays a role: the reason of a failure goes to the output.
-fn role(
-    settings: &Settings,
-    name: &str,
-    dir: &Path,
-    play: impl FnOnce(&Context) -> Outcome,
-) -> ExitCode {
-    match context(settings, name, dir).and_then(|context| play(&context)) {
+fn role(play: impl FnOnce() -> Outcome) -> ExitCode {
+    match play() {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stop::Failed(reason) | Stop::Skipped(reason)) => {
             println!("{reason}");
@@ -50,24 +48,35 @@ fn role(
     }
 }
 
+fn place(settings: &Settings, name: &str, dir: &Path) -> Place {
+    Place { settings: settings.clone(), dir: dir.to_owned(), test: name.to_owned() }
+}
+
 fn context(settings: &Settings, name: &str, dir: &Path) -> Outcome<Context> {
     let library = settings.library.to_string_lossy();
     let plugin = RawPlugin::load(&library).map_err(|error| Stop::Failed(error.to_string()))?;
-    let (settings, dir) = (settings.clone(), dir.to_owned());
-    Ok(Context { plugin, settings, dir, test: name.to_owned() })
+    Ok(Context { plugin, place: place(settings, name, dir) })
+}
+
+/// Runs the test of this name. None: there is none.
+fn run(settings: &Settings, name: &str, dir: &Path) -> Option<Outcome> {
+    if settings.family == Family::Engine {
+        return memcached::run(place(settings, name, dir));
+    }
+    let test = tests::all().find(|test| test.name == name)?;
+    Some(context(settings, name, dir).and_then(|context| {
+        context.meets(test.needs)?;
+        (test.run)(&context)
+    }))
 }
 
 fn test(settings: &Settings, name: &str, dir: &Path) -> ExitCode {
-    let Some(test) = tests::all().find(|test| test.name == name) else {
+    let outcome = dir.join(OUTCOME);
+    watch(settings.limit, outcome.clone());
+    let Some(result) = run(settings, name, dir) else {
         eprintln!("there is no test {name}");
         return ExitCode::FAILURE;
     };
-    let outcome = dir.join(OUTCOME);
-    watch(settings.limit, outcome.clone());
-    let result = context(settings, name, dir).and_then(|context| {
-        context.meets(test.needs)?;
-        (test.run)(&context)
-    });
     let verdict = match result {
         Ok(()) => Verdict::Passed,
         Err(Stop::Failed(reason)) => Verdict::Failed(reason),

@@ -1,23 +1,22 @@
-//! What a test is given: the plugin, a directory, random numbers.
+//! What a test of a plugin is given.
 
-use super::{Need, Outcome, Settings, Stop, fail, random::Random, store::Store};
+use super::{Need, Outcome, Stop, fail, place::Place, store::Store};
 use crate::host::raw::RawPlugin;
 use kumo_plugin::abi::KUMO_CAP_VOLATILE;
-use std::{
-    ffi::OsString,
-    fs::{self, File},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::{ffi::OsString, ops::Deref, path::Path};
 
 /// What a test is given.
 pub(super) struct Context {
     pub plugin: RawPlugin,
-    pub settings: Settings,
-    /// The test's own directory, which is also the working directory.
-    pub dir: PathBuf,
-    /// The test's name.
-    pub test: String,
+    pub place: Place,
+}
+
+impl Deref for Context {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
+    }
 }
 
 impl Context {
@@ -49,16 +48,6 @@ impl Context {
             }
         }
         Ok(())
-    }
-
-    /// Random numbers: the same for the same seed and test.
-    pub fn random(&self) -> Random {
-        Random::for_purpose(self.settings.seed, &self.test)
-    }
-
-    /// Where a database of this name stands.
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
     }
 
     /// How what stands at a path is opened: the parameters behind it.
@@ -99,41 +88,5 @@ impl Context {
             }
             (Err((_, text)), error) => Err(error.map(|e| e.text).or(text).unwrap_or_default()),
         })
-    }
-
-    /// A path without the directory that every test has.
-    pub fn shown(&self, path: &Path) -> String {
-        path.strip_prefix(&self.dir).unwrap_or(path).display().to_string()
-    }
-
-    /// This program again, in a role for this test, with its output in a file of
-    /// the directory.
-    pub fn command(&self, role: &str, arguments: &[&str], output: &str) -> Outcome<Command> {
-        let words = &self.settings.command;
-        let Some(program) = words.first() else { fail!("the kit has no command for a child") };
-        let output = File::create(self.path(output))?;
-        let mut command = Command::new(program);
-        command
-            .args(&words[1..])
-            .args(self.settings.arguments())
-            .arg("--child")
-            .arg(role)
-            .arg("--child-dir")
-            .arg(&self.dir)
-            .args(arguments.iter().flat_map(|argument| ["--child-arg", argument]))
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output);
-        Ok(command)
-    }
-
-    /// The names of the files in the test's directory.
-    pub fn files(&self) -> Outcome<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&self.dir)? {
-            names.push(entry?.file_name().to_string_lossy().into_owned());
-        }
-        names.sort();
-        Ok(names)
     }
 }

@@ -7,7 +7,7 @@
 
 mod kill;
 
-pub(super) use kill::{rounds, second};
+pub(super) use kill::{Killed, Survivor, kill_and_look, second};
 
 use super::{
     Outcome, Stop,
@@ -29,10 +29,10 @@ pub(super) const DATABASE: &str = "killed";
 const KEYS: usize = 40;
 
 /// Writes of each thread before it ends by itself.
-const WRITES: u64 = 200_000;
+pub(super) const WRITES: u64 = 200_000;
 
 /// What the writes go through.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Through {
     /// `set`, `update` and `del`, one key at a time.
     Calls,
@@ -46,16 +46,16 @@ impl Through {
     const ALL: [(Self, &'static str); 3] =
         [(Self::Calls, "calls"), (Self::Batch, "batch"), (Self::Sync, "sync")];
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(through, _)| *through == self).map_or("", |(_, name)| name)
     }
 }
 
 /// A write: keys, with a value or none. More than one are one batch.
-type Write_ = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+pub(super) type Write_ = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 /// The writes of one thread, one after another, without end.
-struct Writes {
+pub(super) struct Writes {
     random: Random,
     thread: usize,
     number: u64,
@@ -63,12 +63,12 @@ struct Writes {
 }
 
 impl Writes {
-    fn new(seed: u64, thread: usize, through: Through) -> Self {
+    pub fn new(seed: u64, thread: usize, through: Through) -> Self {
         let random = Random::new(seed ^ (thread as u64) << 32);
         Self { random, thread, number: 0, through }
     }
 
-    fn next(&mut self) -> Write_ {
+    pub fn next(&mut self) -> Write_ {
         self.number += 1;
         let changes = if self.through == Through::Batch { 1 + self.random.below(8) } else { 1 };
         (0..changes).map(|_| self.change()).collect()
@@ -99,6 +99,29 @@ fn apply(records: &mut Records, write: Write_) {
 /// The argument of a process that does not write, but opens the database a
 /// second time, and closes it.
 const SECOND: &str = "second";
+
+/// Kills and looks, on one database.
+pub(super) fn rounds(context: &Context, through: Through, threads: usize) -> Outcome {
+    let killed = Killed { role: ROLE, through, threads };
+    kill_and_look(context, killed, &|| context.open(DATABASE))
+}
+
+impl Survivor for Store {
+    fn read(&self, key: &[u8]) -> Outcome<Option<Vec<u8>>> {
+        Self::read(self, key)
+    }
+
+    fn leave(self, known: usize) -> Outcome {
+        let found = self.records()?;
+        ensure!(
+            found.len() == known,
+            "for_each shows {} records; {known} can be read",
+            found.len()
+        );
+        self.expect_count(known as u64)?;
+        self.shut()
+    }
+}
 
 /// The role: writes until it is killed.
 pub(super) fn write(context: &Context, arguments: &[String]) -> Outcome {
@@ -170,6 +193,6 @@ fn write_all(context: &Context, store: &Store, mut writes: Writes) -> Outcome {
     Ok(())
 }
 
-fn acknowledgements(thread: usize) -> String {
+pub(super) fn acknowledgements(thread: usize) -> String {
     format!("acknowledged-{thread}")
 }

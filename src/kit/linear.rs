@@ -29,6 +29,10 @@ pub(super) enum What {
         /// What `update` returned.
         stored: bool,
     },
+    /// A store of this that succeeds where nothing is there alone.
+    Add(Number, bool),
+    /// A store of the second that succeeds where the first is there alone.
+    Swap(Number, Number, bool),
 }
 
 /// A call: what, and from when to when, by a clock that never stands still.
@@ -57,6 +61,12 @@ fn step(state: State, what: What) -> Option<State> {
             let agrees = state.is_none_or(|state| state == old);
             (stored == agrees).then_some(if stored { Some(new) } else { state })
         }
+        What::Add(new, stored) => {
+            (stored == state.is_none()).then_some(if stored { Some(new) } else { state })
+        }
+        What::Swap(old, new, stored) => {
+            (stored == (state == Some(old))).then_some(if stored { Some(new) } else { state })
+        }
     }
 }
 
@@ -68,6 +78,8 @@ fn effect(state: State, what: What) -> Option<State> {
         What::Set(new) => Some(Some(new)),
         What::Del(_) => state.map(|_| None),
         What::Cas { old, new, .. } => state.is_none_or(|state| state == old).then_some(Some(new)),
+        What::Add(new, _) => state.is_none().then_some(Some(new)),
+        What::Swap(old, new, _) => (state == Some(old)).then_some(Some(new)),
     }
 }
 
@@ -149,6 +161,8 @@ impl fmt::Display for Call {
             What::Set(new) => write!(f, "set {new}"),
             What::Del(deleted) => write!(f, "del = {deleted}"),
             What::Cas { old, new, stored } => write!(f, "update {old} to {new} = {stored}"),
+            What::Add(new, stored) => write!(f, "add {new} = {stored}"),
+            What::Swap(old, new, stored) => write!(f, "cas {old} to {new} = {stored}"),
         }
     }
 }
@@ -165,7 +179,7 @@ mod tests {
         What::Cas { old, new, stored }
     }
 
-    use What::{Del, Get, Set};
+    use What::{Add, Del, Get, Set, Swap};
 
     #[test]
     fn histories_with_an_order_have_one() {
@@ -183,6 +197,8 @@ mod tests {
             // Absent: stored without asking.
             &[call(0, 1, cas(7, 8, true)), call(2, 3, cas(7, 9, false))],
             &[call(0, 1, Set(1)), call(2, 7, cas(1, 2, true)), call(3, 8, cas(2, 3, true))],
+            &[call(0, 1, Add(1, true)), call(2, 3, Add(2, false)), call(4, 5, Swap(1, 3, true))],
+            &[call(0, 1, Swap(1, 2, false)), call(2, 3, Get(None))],
         ];
         for history in good {
             assert!(is_linearizable(None, history), "{history:?}");
@@ -211,6 +227,9 @@ mod tests {
             // Refused, although it is what was compared with.
             &[call(0, 1, Set(1)), call(2, 3, cas(1, 2, false))],
             &[call(0, 1, Set(1)), call(2, 3, Del(false))],
+            // Two threads added the one key; a comparison with nothing succeeded.
+            &[call(0, 9, Add(1, true)), call(1, 8, Add(2, true))],
+            &[call(0, 1, Swap(1, 2, true))],
         ];
         for history in bad {
             assert!(!is_linearizable(None, history), "{history:?}");

@@ -5,10 +5,13 @@
 //! or a hang is a failed test and not the end of the run (`run`).
 //!
 //! - `tests`: the tests, in groups
-//! - `context`, `store`: what a test works with
+//! - `place`, `context`, `store`: what a test works with
+//! - `memcached`: the tests of engines of memcached's interface, and what they work with
 //! - `crash`: the process that a test kills, and what must be left of it
 //! - `linear`: whether a history of calls has an order that explains it
 //! - `options`: the parameters for `open`
+//! - `together`: many threads
+//! - `taken`: what a process has taken and must give back
 //! - `script`, `shrink`: sequences of operations as text, and shorter ones
 //! - `report`: the results, as lines, JSON and JUnit
 
@@ -16,7 +19,9 @@ mod child;
 mod context;
 mod crash;
 mod linear;
+mod memcached;
 mod options;
+mod place;
 mod random;
 pub mod report;
 mod run;
@@ -24,23 +29,43 @@ mod script;
 mod settings;
 mod shrink;
 mod store;
+mod taken;
 mod tests;
+mod together;
 
 pub use child::child;
 pub use options::refused_options;
 pub use run::{Done, Verdict, replay, run};
 pub use script::Script;
-pub use settings::Settings;
-pub use tests::all;
+pub use settings::{Family, Settings};
 
 use context::Context;
 
-/// A test of the kit.
-pub struct Test {
+/// A test, as it is chosen and shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed {
     /// Its name: the group, and what it is about.
     pub name: &'static str,
     /// What it checks, in one line.
     pub about: &'static str,
+}
+
+/// The tests of a family, in the order in which they run.
+pub fn all(family: Family) -> Vec<Listed> {
+    match family {
+        Family::Plugin => {
+            tests::all().map(|test| Listed { name: test.name, about: test.about }).collect()
+        }
+        Family::Engine => {
+            memcached::all().map(|test| Listed { name: test.name, about: test.about }).collect()
+        }
+    }
+}
+
+/// A test of plugins.
+struct Test {
+    name: &'static str,
+    about: &'static str,
     /// What a plugin must have, or it is skipped.
     needs: &'static [Need],
     run: fn(&Context) -> Outcome,

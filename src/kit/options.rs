@@ -1,6 +1,6 @@
 //! The parameters for `open`, checked before any test runs.
 
-use super::{Outcome, Settings, context::Context, run::in_child};
+use super::{Family, Outcome, Settings, context::Context, run::in_child};
 use std::{fs, io, path::Path};
 
 /// The role of the process that checks them: to load a library runs its code.
@@ -13,7 +13,8 @@ const REFUSAL: &str = "kumo-refusal";
 /// declares nothing, or it cannot be loaded, which is what the first test is
 /// about.
 pub fn refused_options(settings: &Settings) -> io::Result<Option<String>> {
-    if settings.options.is_empty() {
+    // An engine of memcached's does not say what it takes.
+    if settings.options.is_empty() || settings.family == Family::Engine {
         return Ok(None);
     }
     let dir = tempfile::Builder::new().prefix("kumo-check-").tempdir()?;

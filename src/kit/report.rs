@@ -17,6 +17,10 @@ pub const CAPS: [(u64, &str); 5] = [
     (KUMO_CAP_REENTRANT_SCAN, "reentrant-scan"),
 ];
 
+/// What stands among them for an engine of memcached's interface that heeds
+/// neither expiries nor the time of a flush: it cannot say so.
+pub const TIMELESS: &str = "no-expiry";
+
 /// How many passed, failed and were skipped.
 pub fn count(results: &[Done]) -> (usize, usize, usize) {
     let of =
@@ -159,11 +163,13 @@ mod tests {
     fn settings() -> Settings {
         Settings {
             library: "lib<x>.so".into(),
+            family: crate::kit::Family::Plugin,
             options: vec![],
             seed: 1,
             rounds: 1,
             limit: Duration::from_secs(1),
             assumed: 0,
+            timeless: false,
             command: vec![],
         }
     }

@@ -1,7 +1,7 @@
 //! The side of the parent: starts a child for each test and says what became of
 //! it.
 
-use super::{Script, Settings, Test, script};
+use super::{Listed, Script, Settings, script};
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
@@ -69,27 +69,27 @@ pub struct Done {
 
 /// The tests without which no other makes sense: where one of them fails, the
 /// others are skipped.
-const GATES: [&str; 2] = ["load_library", "load_open"];
+const GATES: [&str; 4] = ["load_library", "load_open", "mc_load_library", "mc_load_initialize"];
 
 /// Runs tests, one after another, and shows each to `each` when it is done.
-pub fn run(settings: &Settings, tests: &[&Test], each: &mut dyn FnMut(&Done)) -> Vec<Done> {
+pub fn run(settings: &Settings, tests: &[Listed], each: &mut dyn FnMut(&Done)) -> Vec<Done> {
     let mut closed: Option<String> = None;
     // The gates first, asked for or not; one that was not is shown if it fails.
-    let is_gate = |test: &Test| GATES.contains(&test.name);
-    let is_asked = |gate: &Test| tests.iter().any(|test| test.name == gate.name);
-    let gates = super::all().filter(|test| is_gate(test));
-    let mut all: Vec<(&Test, bool)> = gates.map(|gate| (gate, is_asked(gate))).collect();
+    let is_gate = |test: &Listed| GATES.contains(&test.name);
+    let is_asked = |gate: &Listed| tests.iter().any(|test| test.name == gate.name);
+    let gates = super::all(settings.family).into_iter().filter(is_gate);
+    let mut all: Vec<(Listed, bool)> = gates.map(|gate| (gate, is_asked(&gate))).collect();
     all.extend(tests.iter().filter(|test| !is_gate(test)).map(|test| (*test, true)));
     let mut results = Vec::new();
     for (test, is_asked) in all {
         let start = Instant::now();
         let verdict = match &closed {
             Some(gate) => Verdict::Skipped(format!("{gate} failed")),
-            None => one(settings, test),
+            None => one(settings, &test),
         };
         let done = Done { name: test.name, verdict, time: start.elapsed() };
         let has_failed = matches!(done.verdict, Verdict::Failed(_));
-        if has_failed && is_gate(test) {
+        if has_failed && is_gate(&test) {
             closed = Some(test.name.to_owned());
         }
         if is_asked || has_failed {
@@ -101,7 +101,7 @@ pub fn run(settings: &Settings, tests: &[&Test], each: &mut dyn FnMut(&Done)) ->
 }
 
 /// Runs one test in a directory of its own.
-fn one(settings: &Settings, test: &Test) -> Verdict {
+fn one(settings: &Settings, test: &Listed) -> Verdict {
     let tried = || -> io::Result<Verdict> {
         let dir = tempfile::Builder::new().prefix("kumo-check-").tempdir()?;
         let verdict = in_child(settings, test.name, &[], dir.path())?;

@@ -70,7 +70,9 @@ fn engine(
     let services =
         memcached::Services { settings: settings.report(), verbosity: Some(Box::new(log::set)) };
     let instance = module.start(arguments.configuration().as_deref(), services)?;
-    let (what, features) = instance.about();
+    let about = instance.about().unwrap_or_default();
+    let what = about.description;
+    let features: Vec<_> = about.features.iter().map(ToString::to_string).collect();
     tracing::info!("{}: {what} ({})", module.name(), features.join(", "));
     let description = match what.as_str() {
         "" => module.name().to_owned(),

@@ -1,11 +1,11 @@
 //! `kumoctl plugin check`: runs the kit's tests over a plugin.
 
-use crate::output::show;
+use crate::{output::show, plugin_elf};
 use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, error::ErrorKind};
 use kumo::{
     host::Plugin,
-    kit::{self, Done, Script, Settings, Test, Verdict, report},
+    kit::{self, Done, Family, Listed, Script, Settings, Verdict, report},
 };
 use std::{
     env, fs,
@@ -21,6 +21,10 @@ use std::{
 /// edges, comparisons, values and their finalizers, iteration, threads, kills, backups, full
 /// disks, leaks. Each runs in a process and a directory of its own, so that a crash or a hang is
 /// a failed test with its reason. What a plugin does not claim to do is skipped.
+///
+/// Engines of memcached's engine interface (create_instance) have tests of their own, which
+/// begin with mc_: the life cycle, items, every store operation, CAS, arithmetic, expiry, flush,
+/// statistics, blocked calls, threads, kills, leaks.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -28,7 +32,8 @@ pub struct Arguments {
     #[arg(required_unless_present = "list")]
     lib: Option<String>,
 
-    /// A parameter for open (kumoctl plugin info); may be given several times
+    /// A parameter for open (kumoctl plugin info), or a part of an engine's configuration; may be
+    /// given several times
     #[arg(long = "opt", value_name = "NAME=VALUE", value_parser = crate::plugin_bench::option)]
     options: Vec<String>,
 
@@ -36,7 +41,7 @@ pub struct Arguments {
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
 
-    /// Print the tests and what they check, and run none
+    /// Print the tests and what they check, of LIB or of both kinds, and run none
     #[arg(long)]
     list: bool,
 
@@ -53,13 +58,14 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     time_limit: Duration,
 
-    /// The plugin keeps nothing after close: for a classic one, which cannot say so
+    /// The plugin keeps nothing after close: for one that cannot say so
     #[arg(long)]
     volatile: bool,
 
-    /// A capability that a classic plugin has; may be given several times
+    /// A capability that a classic plugin has; of an engine, no-expiry: it heeds no times. May be
+    /// given several times
     #[arg(long = "assume", value_name = "CAP", value_parser = cap)]
-    assumed: Vec<u64>,
+    assumed: Vec<Assumed>,
 
     /// Print JSON, when all is done
     #[arg(long)]
@@ -89,6 +95,7 @@ const EXAMPLES: &str = "Examples:
   kumoctl plugin check ./libshelf.so --filter cas_ --seed 7
   kumoctl plugin check ./libshelf.so --rounds 100 --junit shelf.xml
   kumoctl plugin check ./libshelf.so --replay script-of-a-failure
+  kumoctl plugin check ./fs_engine.so --opt sync=on --filter mc_durable
 
 Exit status: 0 nothing failed, 1 a test failed or none could run, 2 wrong usage.";
 
@@ -97,19 +104,34 @@ fn seconds(text: &str) -> Result<Duration, String> {
     seconds.map(Duration::from_secs_f64).ok_or("a number of seconds, at least 0.1".to_owned())
 }
 
-fn cap(text: &str) -> Result<u64, String> {
+/// What the user says of a plugin.
+#[derive(Clone, Copy)]
+enum Assumed {
+    Cap(u64),
+    Timeless,
+}
+
+fn cap(text: &str) -> Result<Assumed, String> {
+    if text == report::TIMELESS {
+        return Ok(Assumed::Timeless);
+    }
     let found = report::CAPS.iter().find(|(_, name)| *name == text);
     let names = report::CAPS.map(|(_, name)| name).join(", ");
-    found.map(|(cap, _)| *cap).ok_or(format!("one of {names}"))
+    found.map(|(cap, _)| Assumed::Cap(*cap)).ok_or(format!("one of {names}, {}", report::TIMELESS))
 }
 
 /// Runs the tests. The exit code says whether any failed.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let tests = chosen(arguments.filter.as_deref());
+    let filter = arguments.filter.as_deref();
+    if arguments.list && arguments.lib.is_none() {
+        let both = [kit::all(Family::Plugin), kit::all(Family::Engine)].concat();
+        return list(&chosen(both, filter));
+    }
+    let settings = settings(arguments)?;
+    let tests = chosen(kit::all(settings.family), filter);
     if arguments.list {
         return list(&tests);
     }
-    let settings = settings(arguments)?;
     if let (Some(name), Some(dir)) = (&arguments.child, &arguments.child_dir) {
         return Ok(kit::child(&settings, name, dir, &arguments.child_arguments));
     }
@@ -117,6 +139,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         refuse(format!("--opt: {reason}"));
     }
     if let Some(file) = &arguments.replay {
+        if settings.family == Family::Engine {
+            refuse("--replay: an engine of memcached's interface has no scripts".to_owned());
+        }
         return replay(&settings, file);
     }
     let colours = io::stdout().is_terminal();
@@ -144,12 +169,10 @@ fn status(results: &[Done]) -> ExitCode {
 }
 
 /// The tests that a filter leaves. None at all is wrong usage.
-fn chosen(filter: Option<&str>) -> Vec<&'static Test> {
+fn chosen(mut tests: Vec<Listed>, filter: Option<&str>) -> Vec<Listed> {
     let filter = filter.unwrap_or_default();
-    if let Some(test) = kit::all().find(|test| test.name == filter) {
-        return vec![test];
-    }
-    let tests: Vec<_> = kit::all().filter(|test| test.name.contains(filter)).collect();
+    let is_whole = tests.iter().any(|test| test.name == filter);
+    tests.retain(|test| if is_whole { test.name == filter } else { test.name.contains(filter) });
     if tests.is_empty() {
         refuse(format!("no test has {filter:?} in its name; --list shows them all"));
     }
@@ -161,7 +184,7 @@ fn refuse(reason: String) -> ! {
     super::plugin::Arguments::command().error(ErrorKind::InvalidValue, reason).exit()
 }
 
-fn list(tests: &[&Test]) -> Result<ExitCode> {
+fn list(tests: &[Listed]) -> Result<ExitCode> {
     let width = tests.iter().map(|test| test.name.len()).max().unwrap_or_default();
     let lines = tests.iter().map(|test| format!("{:width$}  {}\n", test.name, test.about));
     show(&lines.collect::<String>())?;
@@ -178,17 +201,25 @@ fn settings(arguments: &Arguments) -> Result<Settings> {
     let library =
         fs::canonicalize(&library).with_context(|| format!("cannot find {}", library.display()))?;
     let program = env::current_exe().context("cannot find this program")?;
-    let mut assumed = arguments.assumed.iter().fold(0, |all, cap| all | cap);
+    let caps = arguments.assumed.iter().map(|assumed| match assumed {
+        Assumed::Cap(cap) => *cap,
+        Assumed::Timeless => 0,
+    });
+    let mut assumed = caps.fold(0, |all, cap| all | cap);
+    // What cannot be read is no engine; the first test says what it is.
+    let is_engine = plugin_elf::read(&library).is_ok_and(|library| library.is_engine());
     if arguments.volatile {
         assumed |= kumo_plugin::abi::KUMO_CAP_VOLATILE;
     }
     Ok(Settings {
         library,
+        family: if is_engine { Family::Engine } else { Family::Plugin },
         options: arguments.options.clone(),
         seed: arguments.seed,
         rounds: arguments.rounds,
         limit: arguments.time_limit,
         assumed,
+        timeless: arguments.assumed.iter().any(|assumed| matches!(assumed, Assumed::Timeless)),
         command: vec![program.into(), "plugin".into(), "check".into()],
     })
 }

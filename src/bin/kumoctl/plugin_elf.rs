@@ -5,7 +5,11 @@ use goblin::elf::Elf;
 use std::{fs, path::Path};
 
 /// The functions that make a library a plugin.
-const ENTRIES: [&str; 2] = ["kumo_plugin_init", "kumo_storage_init"];
+const ENTRIES: [&str; 3] = ["kumo_plugin_init", "kumo_storage_init", ENGINE];
+
+/// The function that makes a library an engine of memcached's interface, where
+/// neither of the others is there.
+const ENGINE: &str = "create_instance";
 
 /// How msgpack-c's functions of the zone begin.
 const ZONE: &str = "msgpack_zone_";
@@ -20,6 +24,13 @@ pub struct Library {
     /// The functions of the zone that it takes from the host or from
     /// libmsgpackc.
     pub zone_imports: Vec<String>,
+}
+
+impl Library {
+    /// Whether it is an engine of memcached's interface.
+    pub fn is_engine(&self) -> bool {
+        self.exports == [ENGINE]
+    }
 }
 
 /// Reads a library's dynamic section and symbols.

@@ -20,6 +20,7 @@ pub(super) struct Cookie {
     socket: AtomicI32,
     engine_specific: AtomicPtr<c_void>,
     reserved: AtomicUsize,
+    notified: AtomicUsize,
     waiting: Mutex<Waiting>,
     /// What the present call reports.
     pub reported: Mutex<Reported>,
@@ -39,6 +40,9 @@ struct Waiting {
 #[derive(Default)]
 pub(super) struct Reported {
     pub stats: Vec<(String, String)>,
+    /// They are wanted as they came, in `raw`.
+    pub as_they_came: bool,
+    pub raw: Vec<(Vec<u8>, Vec<u8>)>,
     /// How many bytes these have.
     pub stats_size: usize,
     pub response: Option<super::connection::Response>,
@@ -50,6 +54,7 @@ impl Cookie {
             socket: AtomicI32::new(socket),
             engine_specific: AtomicPtr::new(ptr::null_mut()),
             reserved: AtomicUsize::new(0),
+            notified: AtomicUsize::new(0),
             waiting: Mutex::default(),
             reported: Mutex::default(),
         })
@@ -113,6 +118,7 @@ impl Cookie {
 
     /// The engine tells the status of a call, from any thread.
     pub fn notify(&self, status: Code) {
+        self.notified.fetch_add(1, Relaxed);
         let mut waiting = self.waiting.lock();
         waiting.status = Some(status);
         let (task, owed) = (waiting.task.take(), std::mem::take(&mut waiting.owed));
@@ -125,6 +131,16 @@ impl Cookie {
             // reference for this. It is the last thing that is done with it.
             unsafe { Arc::decrement_strong_count(ptr::from_ref(self)) };
         }
+    }
+
+    /// How often the engine has told a status.
+    pub fn notified(&self) -> usize {
+        self.notified.load(Relaxed)
+    }
+
+    /// How many times it is reserved.
+    pub fn is_reserved(&self) -> usize {
+        self.reserved.load(Relaxed)
     }
 
     /// The engine wants it to stay valid.

@@ -27,6 +27,8 @@ pub struct Instance {
     pub(super) name: String,
     pub(super) handle: NonNull<engine_handle>,
     pub(super) table: Table,
+    /// The functions that are there and never called.
+    uncalled: Vec<&'static str>,
 }
 
 // SAFETY: the interface says that every function may be called from any thread.
@@ -118,7 +120,10 @@ impl Module {
             )));
         }
         match Table::new(&all) {
-            Ok(table) => Ok(Instance { name: self.name.clone(), handle, table }),
+            Ok(table) => {
+                let (name, uncalled) = (self.name.clone(), uncalled(&all));
+                Ok(Instance { name, handle, table, uncalled })
+            }
             Err(slot) => {
                 destroy();
                 Err(unfit(format!(
@@ -170,14 +175,18 @@ impl Instance {
         self.table.optional()
     }
 
-    /// What it says of itself: a description, and its features. It must be
-    /// initialized.
-    pub fn about(&self) -> (String, Vec<String>) {
+    /// The functions that it has, and that are never called.
+    pub fn uncalled(&self) -> &[&'static str] {
+        &self.uncalled
+    }
+
+    /// What it says of itself; it must be initialized. None: get_info is NULL's.
+    pub fn about(&self) -> Option<About> {
         guarded(&self.name, "get_info", || {
             // SAFETY: it has been initialized.
             let info = unsafe { (self.table.get_info)(self.handle.as_ptr()) };
             // SAFETY: NULL, or a description that stays until destroy.
-            let Some(about) = (unsafe { info.as_ref() }) else { return Default::default() };
+            let about = unsafe { info.as_ref() }?;
             // SAFETY: NULL or a C string.
             let description = unsafe { line(about.description) };
             let features = (0..about.num_features.min(MAX_FEATURES)).map(|number| {
@@ -187,17 +196,57 @@ impl Instance {
                 };
                 // SAFETY: NULL or a C string.
                 let description = unsafe { line(feature.description) };
-                match feature.feature {
-                    _ if !description.is_empty() => description,
-                    known if (known as usize) < FEATURES.len() => {
-                        FEATURES[known as usize].to_owned()
-                    }
-                    other => format!("feature {other:#x}"),
-                }
+                Feature { number: feature.feature, description }
             });
-            (description, features.collect())
+            Some(About { description, features: features.collect() })
         })
     }
+}
+
+/// What an engine says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// A line on what it is.
+    pub description: String,
+    /// What it can do.
+    pub features: Vec<Feature>,
+}
+
+/// What an engine can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feature {
+    /// `ENGINE_FEATURE_...`
+    pub number: u32,
+    /// The engine's words for it, or none.
+    pub description: String,
+}
+
+impl Feature {
+    /// The number of `ENGINE_FEATURE_CAS`.
+    pub const CAS: u32 = 0;
+    /// The number of `ENGINE_FEATURE_PERSISTENT_STORAGE`.
+    pub const PERSISTENT_STORAGE: u32 = 1;
+}
+
+impl std::fmt::Display for Feature {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match FEATURES.get(self.number as usize) {
+            _ if !self.description.is_empty() => f.write_str(&self.description),
+            Some(name) => f.write_str(name),
+            None => write!(f, "feature {:#x}", self.number),
+        }
+    }
+}
+
+/// The names of the functions that are there and never called.
+fn uncalled(all: &engine_handle_v1) -> Vec<&'static str> {
+    let known = [
+        ("get_stats_struct", all.get_stats_struct.is_some()),
+        ("aggregate_stats", all.aggregate_stats.is_some()),
+        ("tap_notify", all.tap_notify.is_some()),
+        ("get_tap_iterator", all.get_tap_iterator.is_some()),
+    ];
+    known.into_iter().filter_map(|(name, there)| there.then_some(name)).collect()
 }
 
 /// The features that have a number.

@@ -6,6 +6,7 @@
 //! - `connection`, `item`: the calls, for one client
 //! - `cookie`: what a connection is to the engine
 //! - `api`: the server's tables
+//! - `raw`: every call with all that it answers, for the kit
 
 mod abi;
 mod api;
@@ -13,10 +14,11 @@ mod connection;
 mod cookie;
 mod instance;
 mod item;
+pub mod raw;
 
 pub(super) use abi::create_instance;
 pub use abi::{Code, Operation};
 pub use api::{Services, evictions, exptime, level_changed};
 pub use connection::{Connection, Later, Response, Touch};
-pub use instance::{Instance, Module};
+pub use instance::{About, Feature, Instance, Module};
 pub use item::{Head, Item};

@@ -35,10 +35,10 @@ thread_local! {
 }
 
 /// Marks the operation that this thread is in, until it is dropped.
-pub(super) struct Inside(Option<Name>);
+pub(in crate::host) struct Inside(Option<Name>);
 
 /// This thread enters an operation of the plugin.
-pub(super) fn enter(operation: Name) -> Inside {
+pub(in crate::host) fn enter(operation: Name) -> Inside {
     let before = INSIDE.replace(Some(operation));
     mark(Some(operation));
     Inside(before)

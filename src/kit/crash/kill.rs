@@ -1,12 +1,11 @@
 //! The side of the test: starts the other process, kills it, and looks at what
 //! is left.
 
-use super::{DATABASE, KEYS, ROLE, SECOND, Through, Writes, acknowledgements, apply};
+use super::{KEYS, ROLE, SECOND, Through, Writes, acknowledgements, apply};
 use crate::kit::{
-    Outcome, Stop,
-    context::Context,
-    ensure, fail,
-    store::{Records, Store, text, text_or},
+    Outcome, Stop, ensure, fail,
+    place::Place,
+    store::{Records, text, text_or},
 };
 use std::{
     fs::File,
@@ -15,9 +14,32 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// What is left of a process that was killed, opened again.
+pub trait Survivor: Sized {
+    /// What is there of a key.
+    fn read(&self, key: &[u8]) -> Outcome<Option<Vec<u8>>>;
+
+    /// Closes it; so many records can be read.
+    fn leave(self, known: usize) -> Outcome;
+}
+
+/// A process that is killed.
+#[derive(Clone, Copy)]
+pub struct Killed {
+    /// The role that it plays.
+    pub role: &'static str,
+    pub through: Through,
+    pub threads: usize,
+}
+
 /// Starts writers and kills them, again and again, on the same database; after
 /// each time what was acknowledged must be there.
-pub fn rounds(context: &Context, through: Through, threads: usize) -> Outcome {
+pub fn kill_and_look<S: Survivor>(
+    context: &Place,
+    killed: Killed,
+    open: &dyn Fn() -> Outcome<S>,
+) -> Outcome {
+    let Killed { through, threads, .. } = killed;
     let mut random = context.random();
     let mut states = vec![Records::new(); threads];
     let mut total = 0;
@@ -27,7 +49,7 @@ pub fn rounds(context: &Context, through: Through, threads: usize) -> Outcome {
         let is_writing = !random.one_in(5);
         let longest = if is_writing { 40_000 } else { 15_000 };
         let wait = Duration::from_micros(random.below(longest) as u64);
-        let failed = kill_once(context, through, threads, seed, is_writing, wait)?;
+        let failed = kill_once(context, killed, seed, is_writing, wait)?;
         let told = |stop: Stop| {
             stop.told(&format!(
                 "after kill {} of {}, {} ms after {}",
@@ -41,8 +63,7 @@ pub fn rounds(context: &Context, through: Through, threads: usize) -> Outcome {
             return Err(told(Stop::Failed(reason)));
         }
         let checked = (|| {
-            let store = context.open(DATABASE)?;
-            let found = store.records()?;
+            let store = open()?;
             let mut known = 0;
             for (thread, state) in states.iter_mut().enumerate() {
                 let acknowledged = acknowledged(context, thread);
@@ -51,13 +72,7 @@ pub fn rounds(context: &Context, through: Through, threads: usize) -> Outcome {
                 *state = survived(&store, state, writes, acknowledged)?;
                 known += state.len();
             }
-            ensure!(
-                found.len() == known,
-                "for_each shows {} records; {known} can be read",
-                found.len()
-            );
-            store.expect_count(known as u64)?;
-            store.shut()
+            store.leave(known)
         })();
         checked.map_err(told)?;
     }
@@ -72,7 +87,7 @@ pub fn rounds(context: &Context, through: Through, threads: usize) -> Outcome {
 
 /// Opens the database in another process, which must not fail but by being
 /// refused, with a reason.
-pub fn second(context: &Context) -> Outcome {
+pub fn second(context: &Place) -> Outcome {
     let mut child = context.command(ROLE, &[SECOND], "writer-output")?.spawn()?;
     let end = Instant::now() + context.settings.limit / 2;
     while Instant::now() < end {
@@ -89,7 +104,7 @@ pub fn second(context: &Context) -> Outcome {
 }
 
 /// What the other process printed.
-fn last_words(context: &Context) -> Outcome<String> {
+fn last_words(context: &Place) -> Outcome<String> {
     let output = std::fs::read(context.path("writer-output"))?;
     Ok(String::from_utf8_lossy(&output).trim().to_owned())
 }
@@ -97,19 +112,19 @@ fn last_words(context: &Context) -> Outcome<String> {
 /// One writer, killed after a while, which begins with its first acknowledged
 /// write if `is_writing`. Some: it ended before, and its last words.
 fn kill_once(
-    context: &Context,
-    through: Through,
-    threads: usize,
+    context: &Place,
+    killed: Killed,
     seed: u64,
     is_writing: bool,
     wait: Duration,
 ) -> Outcome<Option<String>> {
+    let Killed { role, through, threads } = killed;
     for thread in 0..threads {
         // What an earlier round noted is no more.
         File::create(context.path(&acknowledgements(thread)))?;
     }
     let (seed, threads) = (seed.to_string(), threads.to_string());
-    let mut command = context.command(ROLE, &[through.name(), &seed, &threads], "writer-output")?;
+    let mut command = context.command(role, &[through.name(), &seed, &threads], "writer-output")?;
     let mut child = command.spawn()?;
     if is_writing {
         until_writing(context, &mut child)?;
@@ -124,7 +139,7 @@ fn kill_once(
 
 /// Waits for the first acknowledged write, or the end of the process; not for
 /// ever: a slow machine's writer is killed before it.
-fn until_writing(context: &Context, child: &mut Child) -> Outcome {
+fn until_writing(context: &Place, child: &mut Child) -> Outcome {
     let end = Instant::now() + Duration::from_secs(3);
     while acknowledged(context, 0) == 0 && child.try_wait()?.is_none() && Instant::now() < end {
         thread::sleep(Duration::from_micros(200));
@@ -132,14 +147,14 @@ fn until_writing(context: &Context, child: &mut Child) -> Outcome {
     Ok(())
 }
 
-fn acknowledged(context: &Context, thread: usize) -> u64 {
+fn acknowledged(context: &Place, thread: usize) -> u64 {
     std::fs::metadata(context.path(&acknowledgements(thread))).map_or(0, |file| file.len())
 }
 
 /// What is there of a thread's records must be what its acknowledged writes
 /// made, or these and the one that followed. Returns what is there.
 fn survived(
-    store: &Store,
+    store: &impl Survivor,
     before: &Records,
     mut writes: Writes,
     acknowledged: u64,

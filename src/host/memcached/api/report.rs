@@ -21,13 +21,17 @@ pub(in crate::host::memcached) unsafe extern "C-unwind" fn add_stat(
     let Some(cookie) = (unsafe { Cookie::of(cookie) }) else { return };
     let mut reported = cookie.reported.lock();
     let size = usize::from(key_len) + value_len as usize;
-    if key_len == 0 || reported.stats_size + size > MAX_STATS {
+    if (key_len == 0 && !reported.as_they_came) || reported.stats_size + size > MAX_STATS {
         return;
     }
     reported.stats_size += size;
     // SAFETY: the contract: so many bytes each.
     let (key, value) =
         unsafe { (slice_at(key, key_len.into()), slice_at(value, value_len as usize)) };
+    if reported.as_they_came {
+        reported.raw.push((key.to_vec(), value.to_vec()));
+        return;
+    }
     reported.stats.push((on_a_line(key, b'_'), on_a_line(value, b' ')));
 }
 

@@ -1,0 +1,150 @@
+//! An engine's item, with everything that it says of it.
+
+use super::Line;
+use crate::host::{
+    memcached::abi::{self, item_info},
+    storage::slice_at,
+};
+use libc::{c_void, iovec};
+use std::{mem::MaybeUninit, ptr::NonNull, sync::Arc};
+
+/// Room for so many pieces of a value: as many as a system call takes.
+const MOST_PIECES: usize = 1024;
+
+/// An item of an engine's. It is released when this is dropped.
+pub struct Item {
+    pub(super) item: NonNull<abi::item>,
+    line: Arc<Line>,
+}
+
+// SAFETY: the interface: an item may be used and released on any thread; the
+// line sees to it that there is one call at a time.
+unsafe impl Send for Item {}
+
+/// What an engine tells of an item, as it tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// The CAS unique.
+    pub cas: u64,
+    /// When it expires, in seconds since the server's start.
+    pub exptime: u32,
+    /// How long the value is said to be.
+    pub nbytes: u32,
+    /// The flags in network order, as bytes.
+    pub flags: [u8; 4],
+    /// The key; None: NULL.
+    pub key: Option<Vec<u8>>,
+    /// The value, piece by piece; a piece that is NULL and not empty is None.
+    pub pieces: Vec<Option<Vec<u8>>>,
+}
+
+impl Info {
+    /// The value, put together.
+    pub fn value(&self) -> Vec<u8> {
+        self.pieces.iter().flatten().flatten().copied().collect()
+    }
+}
+
+impl Item {
+    pub(super) fn new(item: NonNull<abi::item>, line: &Arc<Line>) -> Self {
+        Self { item, line: Arc::clone(line) }
+    }
+
+    /// Sets the number that a store compares with; 0 for none.
+    pub fn set_cas(&self, cas: u64) {
+        let set = self.line.instance.table.item_set_cas;
+        self.line.call("item_set_cas", |handle, cookie| {
+            // SAFETY: the engine is initialized, and the item is not released.
+            unsafe { set(handle, cookie, self.item.as_ptr(), cas) }
+        });
+    }
+
+    /// What the engine tells, with room for so many pieces of the value, at most
+    /// 1024. Err: how it refuses. It may say that it used more pieces than that.
+    pub fn info(&self, room: usize) -> Result<Info, String> {
+        self.look(room, |info, pieces| {
+            let piece = |piece: &iovec| match (piece.iov_base.is_null(), piece.iov_len) {
+                (true, 1..) => None,
+                // SAFETY: the contract: so many bytes, until the release.
+                (_, len) => Some(unsafe { slice_at(piece.iov_base.cast(), len) }.to_vec()),
+            };
+            let key = NonNull::new(info.key.cast_mut()).map(|key| {
+                // SAFETY: as above.
+                unsafe { slice_at(key.as_ptr().cast_const().cast(), info.nkey.into()) }.to_vec()
+            });
+            Info {
+                cas: info.cas,
+                exptime: info.exptime,
+                nbytes: info.nbytes,
+                flags: info.flags.to_ne_bytes(),
+                key,
+                pieces: pieces.iter().map(piece).collect(),
+            }
+        })
+    }
+
+    /// Writes the value of an item that has been allocated and not yet stored.
+    /// Err: why it cannot be.
+    pub fn fill(&mut self, mut data: &[u8]) -> Result<(), String> {
+        self.look(MOST_PIECES, |_, pieces| {
+            let room: usize = pieces.iter().map(|piece| piece.iov_len).sum();
+            if room != data.len() {
+                return Err(format!(
+                    "an item for a value of {} bytes has room for {room}",
+                    data.len()
+                ));
+            }
+            for piece in pieces.iter().filter(|piece| piece.iov_len > 0) {
+                let (part, rest) = data.split_at(piece.iov_len);
+                if piece.iov_base.is_null() {
+                    return Err("an item's value is NULL".to_owned());
+                }
+                // SAFETY: the contract: so many bytes are there for the server
+                // to write, and nobody else looks at them yet.
+                unsafe { piece.iov_base.cast::<u8>().copy_from(part.as_ptr(), part.len()) };
+                data = rest;
+            }
+            Ok(())
+        })?
+    }
+
+    fn look<R>(
+        &self,
+        room: usize,
+        look: impl FnOnce(&item_info<MOST_PIECES>, &[iovec]) -> R,
+    ) -> Result<R, String> {
+        let mut info = Box::new(MaybeUninit::<item_info<MOST_PIECES>>::zeroed());
+        // SAFETY: zeros are a valid value: numbers and NULL.
+        let info = unsafe { info.assume_init_mut() };
+        let room = room.min(MOST_PIECES);
+        info.nvalue = room as u16;
+        let get_info = self.line.instance.table.get_item_info;
+        let told = self.line.call("get_item_info", |handle, cookie| {
+            // SAFETY: the engine is initialized, the item is not released, and
+            // there is room for as many pieces as `nvalue` says.
+            unsafe {
+                get_info(handle, cookie, self.item.as_ptr(), (&raw mut *info).cast::<c_void>())
+            }
+        });
+        if !told {
+            return Err(format!("get_item_info returned false, with room for {room} pieces"));
+        }
+        let used = usize::from(info.nvalue);
+        if used > room {
+            return Err(format!(
+                "get_item_info says that it used {used} pieces, where there is room for {room}"
+            ));
+        }
+        Ok(look(info, &info.value[..used]))
+    }
+}
+
+impl Drop for Item {
+    fn drop(&mut self) {
+        let release = self.line.instance.table.release;
+        self.line.call("release", |handle, cookie| {
+            // SAFETY: the engine is initialized, and this is done once.
+            unsafe { release(handle, cookie, self.item.as_ptr()) }
+        });
+    }
+}
