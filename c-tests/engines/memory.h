@@ -33,6 +33,7 @@ typedef struct memory {
     entry *buckets[BUCKETS];
     uint64_t cas;
     uint64_t count;
+    rel_time_t flush_at; /* a flush that is still to come; 0: none */
 } memory;
 
 static inline memory *memory_of(ENGINE_HANDLE *handle)
@@ -103,6 +104,48 @@ static inline ENGINE_ERROR_CODE memory_allocate(ENGINE_HANDLE *handle, const voi
     return ENGINE_SUCCESS;
 }
 
+static inline void memory_release(ENGINE_HANDLE *handle, const void *cookie, item *it)
+{
+    memory *m = memory_of(handle);
+    (void)cookie;
+    pthread_mutex_lock(&m->lock);
+    memory_unref(it);
+    pthread_mutex_unlock(&m->lock);
+}
+
+static inline void memory_clear(memory *m)
+{
+    size_t i;
+    for (i = 0; i < BUCKETS; i++) {
+        while (m->buckets[i] != NULL) {
+            memory_unlink(m, &m->buckets[i]);
+        }
+    }
+}
+
+/* A flush whose time has come is made. Under the lock. */
+static inline void memory_flush_due(memory *m)
+{
+    if (m->flush_at != 0 && m->flush_at <= m->server->core->get_current_time()) {
+        m->flush_at = 0;
+        memory_clear(m);
+    }
+}
+
+/* The item, or NULL; what has expired goes. Under the lock. */
+static inline entry *memory_live(memory *m, const void *key, size_t nkey)
+{
+    entry **place;
+    memory_flush_due(m);
+    place = memory_place(m, key, nkey);
+    if (*place != NULL && m->server != NULL && (*place)->exptime != 0 &&
+        (*place)->exptime <= m->server->core->get_current_time()) {
+        memory_unlink(m, place);
+        return NULL;
+    }
+    return *place;
+}
+
 static inline ENGINE_ERROR_CODE memory_remove(ENGINE_HANDLE *handle, const void *cookie,
                                               const void *key, const size_t nkey, uint64_t cas,
                                               uint16_t vbucket)
@@ -113,6 +156,7 @@ static inline ENGINE_ERROR_CODE memory_remove(ENGINE_HANDLE *handle, const void 
     (void)cookie;
     (void)vbucket;
     pthread_mutex_lock(&m->lock);
+    memory_live(m, key, nkey); /* what is dead goes */
     place = memory_place(m, key, nkey);
     if (*place != NULL) {
         code = cas != 0 && cas != (*place)->cas ? ENGINE_KEY_EEXISTS : ENGINE_SUCCESS;
@@ -122,27 +166,6 @@ static inline ENGINE_ERROR_CODE memory_remove(ENGINE_HANDLE *handle, const void 
     }
     pthread_mutex_unlock(&m->lock);
     return code;
-}
-
-static inline void memory_release(ENGINE_HANDLE *handle, const void *cookie, item *it)
-{
-    memory *m = memory_of(handle);
-    (void)cookie;
-    pthread_mutex_lock(&m->lock);
-    memory_unref(it);
-    pthread_mutex_unlock(&m->lock);
-}
-
-/* The item, or NULL; what has expired goes. Under the lock. */
-static inline entry *memory_live(memory *m, const void *key, size_t nkey)
-{
-    entry **place = memory_place(m, key, nkey);
-    if (*place != NULL && m->server != NULL && (*place)->exptime != 0 &&
-        (*place)->exptime <= m->server->core->get_current_time()) {
-        memory_unlink(m, place);
-        return NULL;
-    }
-    return *place;
 }
 
 static inline ENGINE_ERROR_CODE memory_get(ENGINE_HANDLE *handle, const void *cookie, item **out,
@@ -221,19 +244,18 @@ static inline ENGINE_ERROR_CODE memory_store(ENGINE_HANDLE *handle, const void *
     return code;
 }
 
-/* Everything, whenever: the tests that care about `when` have another engine. */
+/* Without a server there is no time, and every flush is made at once. */
 static inline ENGINE_ERROR_CODE memory_flush(ENGINE_HANDLE *handle, const void *cookie,
                                              time_t when)
 {
     memory *m = memory_of(handle);
-    size_t i;
     (void)cookie;
-    (void)when;
     pthread_mutex_lock(&m->lock);
-    for (i = 0; i < BUCKETS; i++) {
-        while (m->buckets[i] != NULL) {
-            memory_unlink(m, &m->buckets[i]);
-        }
+    if (when == 0 || m->server == NULL) {
+        memory_clear(m);
+    } else {
+        m->flush_at = m->server->core->realtime(when);
+        memory_flush_due(m);
     }
     pthread_mutex_unlock(&m->lock);
     return ENGINE_SUCCESS;

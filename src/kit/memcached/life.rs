@@ -1,7 +1,7 @@
 //! Loading, and the life of an instance: create_instance, initialize, destroy.
 
 use super::{
-    super::{Outcome, Stop, ensure, fail, taken::Use},
+    super::{Outcome, Stop, ensure, fail, taken::often},
     Test, alone,
     client::Client,
     context::{Context, Engine},
@@ -108,12 +108,7 @@ fn refused(context: &Context) -> Outcome {
         Ok(_) => Err(Stop::Skipped("it takes any configuration".to_owned())),
         Err(_) => Ok(()),
     };
-    try_it()?;
-    let before = Use::now()?;
-    for _ in 0..50 {
-        try_it()?;
-    }
-    before.expect_back("50 times initialize, which failed, and destroy", 2000)?;
+    often("an initialize that failed, and destroy", try_it)?;
     let engine = context.start()?;
     use_it(&engine.connect())?;
     engine.destroy()

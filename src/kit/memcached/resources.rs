@@ -12,6 +12,10 @@ use super::{
     served,
 };
 use crate::host::memcached::Operation;
+use std::time::{Duration, Instant};
+
+/// How long stores may go on: an engine may write to a disk.
+const LONGEST: Duration = Duration::from_secs(5);
 
 pub(super) const TESTS: &[Test] = &[
     alone(
@@ -47,7 +51,7 @@ pub(super) const TESTS: &[Test] = &[
     ),
     served(
         "mc_resources_overwrite",
-        "a hundred thousand stores and removes of the same keys take no more memory",
+        "a hundred thousand stores and removes of the same keys, or as many as there is time for, take no more memory",
         &[],
         overwrite,
     ),
@@ -142,7 +146,11 @@ fn calls(_: &Context, engine: &Engine) -> Outcome {
 fn overwrite(_: &Context, engine: &Engine) -> Outcome {
     let client = filled(engine)?;
     let turn = |times: usize| -> Outcome {
+        let end = Instant::now() + LONGEST;
         for number in 0..times {
+            if number.is_multiple_of(100) && Instant::now() > end {
+                break;
+            }
             let key = format!("key {}", number % 50).into_bytes();
             match number % 7 {
                 6 => client.delete(&key).map(|_| ())?,
@@ -154,6 +162,6 @@ fn overwrite(_: &Context, engine: &Engine) -> Outcome {
     turn(3000)?;
     let before = Use::now()?;
     turn(100_000)?;
-    // 50 MB were written; what an engine still has to tidy up is a part of it.
-    before.expect_back("100000 stores and removes of 50 keys", 4 << 20)
+    // What an engine still has to tidy up is a part of it.
+    before.expect_back("100000 stores and removes of 50 keys, or what time there was for", 2 << 20)
 }
