@@ -7,8 +7,8 @@
 #       OUT_DIR/smallest.so, which is classic; and of good/: serialized.so, single.so,
 #       and where <msgpack.h> is: classic.so, classic_msgpackc.so (linked with msgpack-c's
 #       library), classic_cxx.so, memhash_msgpackc.so.
-# evil: OUT_DIR/evil/NAME.so for every source in evil/; evil/FAULTS says what is wrong
-#       with each.
+# evil: OUT_DIR/evil/NAME.so for every source in evil/, and OUT_DIR/evil/memcached/NAME.so
+#       for every one in evil/memcached/; evil/FAULTS says what is wrong with each.
 # engines: for memcached's engine interface: OUT_DIR/engines/NAME.so for every source in
 #       engines/, slots_NAME.so for every place in the table that must not be NULL, and
 #       fs_engine.so.
@@ -57,9 +57,9 @@ if [ "$WHAT" = good ] || [ "$WHAT" = all ]; then
 fi
 
 if [ "$WHAT" = evil ] || [ "$WHAT" = all ]; then
-    mkdir -p "$OUT/evil"
-    for source in evil/*.c; do
-        c "evil/$(basename "$source" .c)" "$source"
+    mkdir -p "$OUT/evil/memcached"
+    for source in evil/*.c evil/memcached/*.c; do
+        c "${source%.c}" "$source"
     done
     cxx evil/throws evil/throws.cc
 fi

@@ -63,7 +63,7 @@ pub fn memhash() -> Option<PathBuf> {
 /// A plugin of c-tests/evil, by the name of its source. None without a compiler.
 pub fn evil(source: &str) -> Option<PathBuf> {
     let stem = source.rsplit_once('.').map_or(source, |(stem, _)| stem);
-    build(&[&format!("c-tests/evil/{source}")], &format!("libevil_{stem}.so"))
+    build(&[&format!("c-tests/evil/{source}")], &format!("libevil_{}.so", stem.replace('/', "_")))
 }
 
 /// The plugins that c-tests/build.sh makes: the directory.

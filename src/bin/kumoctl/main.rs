@@ -6,6 +6,7 @@ mod plugin;
 mod plugin_bench;
 mod plugin_check;
 mod plugin_elf;
+mod plugin_engine;
 mod plugin_info;
 mod plugin_list;
 mod plugin_new;

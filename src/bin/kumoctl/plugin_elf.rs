@@ -33,6 +33,12 @@ impl Library {
     }
 }
 
+/// A library's name without what is around it: `libNAME.so`.
+pub fn stem(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    stem.strip_prefix("lib").unwrap_or(&stem).to_owned()
+}
+
 /// Reads a library's dynamic section and symbols.
 pub fn read(path: &Path) -> Result<Library> {
     let bytes = fs::read(path).with_context(|| path.display().to_string())?;

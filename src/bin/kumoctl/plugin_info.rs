@@ -2,7 +2,7 @@
 
 use crate::{
     output::{show, show_json},
-    plugin_probe::{BUILT_IN, probe},
+    plugin_probe::{BUILT_IN, Known, probe},
     plugin_report::{Contract, Report},
 };
 use anyhow::Result;
@@ -15,7 +15,8 @@ use std::{ffi::OsString, fmt::Write};
 /// kumofs), its thread model, what it promises, the parameters that it takes (kumo-server
 /// --storage-opt), the optional operations with what the host does in place of absent ones, the
 /// shared libraries that it needs, and whether it takes msgpack-c's zone functions from the
-/// host. Where it cannot be loaded, the reason is on stderr and the exit status 1.
+/// host. Of an engine of memcached's engine interface: the interface's version, the optional
+/// functions, and the shared libraries; it is created and not initialized. Where it cannot be loaded, the reason is on stderr and the exit status 1.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// A library's path or name; the engine of kumo-server without --storage
@@ -30,7 +31,11 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let probed = probe(&arguments.lib)?;
     eprint!("{}", probed.notes);
-    if arguments.json { show_json(&probed.report) } else { show(&page(&probed.report)) }
+    match &probed.report {
+        report if arguments.json => show_json(report),
+        Known::Plugin(report) => show(&page(report)),
+        Known::Engine(report) => show(&report.page()),
+    }
 }
 
 /// The report for people.

@@ -2,7 +2,8 @@
 
 use crate::{
     output::{columns, show, show_json},
-    plugin_probe::{BUILT_IN, probe, probe_cautiously},
+    plugin_elf,
+    plugin_probe::{BUILT_IN, Known, probe, probe_cautiously},
 };
 use anyhow::Result;
 use kumo::host::Plugin;
@@ -19,6 +20,7 @@ use std::{
 /// The built-in engine comes first, then the libraries (*.so) of every directory in
 /// KUMO_PLUGIN_PATH, of this program's directory, of the installed plugins, and of the working
 /// directory: in the order in which a name is sought. Each is loaded in a process of its own.
+/// Engines of memcached's engine interface stand among them; kumo-server -E serves these.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Also list the libraries that are no plugins or cannot be loaded, with the reason
@@ -74,7 +76,14 @@ fn look(path: Option<&Path>) -> Found {
     let report = report.map(|probed| probed.report);
     let shown = path.map(|path| path.display().to_string());
     match report {
-        Ok(report) => Found {
+        Ok(Known::Engine(engine)) => Found {
+            name: engine.name,
+            version: None,
+            description: Some("an engine of memcached's interface (kumo-server -E)".to_owned()),
+            path: shown,
+            problem: None,
+        },
+        Ok(Known::Plugin(report)) => Found {
             // A classic plugin has no name but its file's.
             name: if report.version.is_some() { report.name } else { stem(path) },
             version: report.version,
@@ -98,10 +107,9 @@ fn look(path: Option<&Path>) -> Found {
     }
 }
 
-/// The name that --storage takes: `libNAME.so`, without what is around it.
+/// The name that --storage takes.
 fn stem(path: Option<&Path>) -> String {
-    let stem = path.and_then(Path::file_stem).unwrap_or_default().to_string_lossy();
-    stem.strip_prefix("lib").unwrap_or(&stem).to_owned()
+    path.map_or_else(String::new, plugin_elf::stem)
 }
 
 /// The libraries in the directories where plugins are sought, in that order.

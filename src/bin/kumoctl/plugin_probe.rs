@@ -3,10 +3,11 @@
 
 use crate::{
     plugin_elf::{self, Library},
+    plugin_engine::EngineReport,
     plugin_report::{Report, UNUSED_SLOTS},
 };
 use anyhow::{Context, Result, anyhow, bail};
-use kumo::host::{LoadError, Plugin, raw::RawPlugin};
+use kumo::host::{self, LoadError, Plugin, raw::RawPlugin};
 use nix::sys::resource::{Resource, setrlimit};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -43,13 +44,21 @@ pub struct Arguments {
 /// What the child found.
 #[derive(Serialize, Deserialize)]
 enum Answer {
-    Fit(Box<Report>),
+    Fit(Box<Known>),
     Unfit(String),
+}
+
+/// What can be known of a library, by its kind.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Known {
+    Plugin(Report),
+    Engine(EngineReport),
 }
 
 /// A plugin that could be loaded.
 pub struct Probed {
-    pub report: Report,
+    pub report: Known,
     /// What was said on stderr meanwhile, and how the child ended if not well.
     pub notes: String,
 }
@@ -73,16 +82,23 @@ pub fn child(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-fn look(name: &str, cautious: bool) -> Result<Report> {
+fn look(name: &str, cautious: bool) -> Result<Known> {
     if name == BUILT_IN {
-        return Ok(Report::new(&Plugin::built_in()?, None, Library::default()));
+        return Ok(Known::Plugin(Report::new(&Plugin::built_in()?, None, Library::default())));
     }
     let path = Plugin::find(name)?;
     let library = plugin_elf::read(&path)?;
     if cautious && library.exports.is_empty() {
         return Err(LoadError::NoSymbol { path }.into());
     }
-    let plugin = Plugin::load(name)?;
+    let plugin = match host::Library::load(name)? {
+        host::Library::Plugin(plugin) => plugin,
+        host::Library::Engine(module) => {
+            let stem = plugin_elf::stem(&path);
+            let report = EngineReport::new(&module, stem, library);
+            return report.map(Known::Engine).map_err(|reason| anyhow!(reason));
+        }
+    };
     let mut report = Report::new(&plugin, Some(path.display().to_string()), library);
     if plugin.about().is_some() {
         // A described plugin may also leave out what this host never calls.
@@ -90,7 +106,7 @@ fn look(name: &str, cautious: bool) -> Result<Report> {
         let null = UNUSED_SLOTS.iter().filter(|slot| !raw.has(slot));
         report.null_slots.extend(null.map(|slot| (*slot).to_owned()));
     }
-    Ok(report)
+    Ok(Known::Plugin(report))
 }
 
 /// Has a child load the plugin that `name` means, even if it does not look like

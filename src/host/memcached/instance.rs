@@ -165,6 +165,9 @@ impl Module {
 }
 
 impl Instance {
+    /// The version of the interface that every engine has here.
+    pub const INTERFACE: u64 = INTERFACE;
+
     /// The library's path.
     pub fn name(&self) -> &str {
         &self.name

@@ -13,7 +13,16 @@ use crate::host::{
     },
 };
 use kumo_plugin::abi::KUMO_CAP_VOLATILE;
-use std::{env, fs, ops::Deref, sync::Arc, time::Duration};
+use std::{
+    env, fs,
+    ops::Deref,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// The longest that something with two seconds to live may be there, on a slow
+/// machine.
+const DEADLINE: Duration = Duration::from_secs(15);
 
 /// The longest that a blocked call may take, whatever the test's limit.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,7 +44,7 @@ impl Deref for Context {
 impl From<Silent> for Stop {
     fn from(silent: Silent) -> Self {
         Self::Failed(format!(
-            "{} answered ENGINE_EWOULDBLOCK, and notify_io_complete was never called",
+            "{} answered ENGINE_EWOULDBLOCK, and notify_io_complete was not called in time",
             silent.operation
         ))
     }
@@ -77,7 +86,8 @@ impl Context {
         let instance = raw::start(&self.module, config).map_err(|error| error.to_string())?;
         let is_volatile = self.settings.assumed & KUMO_CAP_VOLATILE != 0;
         let timeless = self.settings.timeless;
-        Ok(Engine { instance, patience: self.patience(), is_volatile, timeless })
+        let deadline = (self.settings.limit * 3 / 4).min(DEADLINE);
+        Ok(Engine { instance, patience: self.patience(), deadline, is_volatile, timeless })
     }
 }
 
@@ -85,6 +95,7 @@ impl Context {
 pub(super) struct Engine {
     instance: Arc<Instance>,
     patience: Duration,
+    deadline: Duration,
     is_volatile: bool,
     timeless: bool,
 }
@@ -103,6 +114,11 @@ impl Engine {
     /// How long to wait for a notify.
     pub fn patience(&self) -> Duration {
         self.patience
+    }
+
+    /// By when what expires soon must be gone.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.deadline
     }
 
     /// Whether a function that may be NULL is there.

@@ -135,7 +135,7 @@ fn expiry(context: &Context) -> Outcome {
     let engine = context.start()?;
     let client = engine.connect();
     client.expect(b"passed", None)?;
-    until_gone(&client, b"goes")?;
+    until_gone(&engine, &client, b"goes")?;
     client.expect(b"stays", Some(b"value"))?;
     drop(client);
     engine.destroy()

@@ -65,7 +65,7 @@ fn delayed(_: &Context, engine: &Engine) -> Outcome {
         "a flush in two seconds has been made after {:?}",
         start.elapsed()
     );
-    until_gone(&client, b"before")?;
+    until_gone(engine, &client, b"before")?;
     client.expect(b"meanwhile", None)?;
     client.put(b"after", b"value")?;
     client.expect(b"after", Some(b"value"))

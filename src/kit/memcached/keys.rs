@@ -1,7 +1,7 @@
 //! Keys: any bytes, up to 250 of them, readable during the call alone.
 
 use super::{
-    super::{Outcome, ensure, store::text},
+    super::{Outcome, ensure, fail, store::text},
     Test,
     client::told,
     context::{Context, Engine},
@@ -90,12 +90,12 @@ fn bounds(_: &Context, engine: &Engine) -> Outcome {
         let fenced = || Fenced::new(&key);
         let mut item = match client.allocate(&fenced()?, 5, 0, 0)? {
             (Code::SUCCESS, Some(item)) => item,
-            (code, _) => super::super::fail!("allocate returned {code}"),
+            (code, _) => fail!("allocate returned {code}"),
         };
         // The key that allocate was given is no more.
         item.set_cas(0);
         if let Err(reason) = item.fill(b"value") {
-            super::super::fail!("{reason}");
+            fail!("{reason}");
         }
         let (code, _) = client.store_item(&item, Operation::Set)?;
         ensure!(code == Code::SUCCESS, "store returned {code}");

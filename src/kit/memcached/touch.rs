@@ -106,7 +106,7 @@ fn expiry(_: &Context, engine: &Engine) -> Outcome {
     client.put(b"goes", b"value")?;
     let there = command(&client, TOUCH, b"stays", 0)?.status == SUCCESS;
     well(&command(&client, TOUCH, b"goes", 2)?, "touch")?;
-    until_gone(&client, b"goes")?;
+    until_gone(engine, &client, b"goes")?;
     // A slow machine may have been too late for the first touch.
     if there {
         client.expect(b"stays", Some(b"value"))?;

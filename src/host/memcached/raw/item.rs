@@ -38,6 +38,31 @@ pub struct Info {
     pub pieces: Vec<Option<Vec<u8>>>,
 }
 
+/// Why an item cannot be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Untold {
+    /// get_item_info returned false.
+    #[error("get_item_info returned false, with room for {room} pieces of the value")]
+    Refused {
+        /// How many pieces there was room for.
+        room: usize,
+    },
+    /// get_item_info went beyond its room.
+    #[error("get_item_info says that it used {used} pieces, where there is room for {room}")]
+    Overrun {
+        /// How many it says.
+        used: usize,
+        /// How many there was room for.
+        room: usize,
+    },
+    /// A piece is longer than any value.
+    #[error("get_item_info says that a piece of the value has {0} bytes")]
+    Endless(usize),
+    /// There is no place to write the value to.
+    #[error("{0}")]
+    NoRoom(String),
+}
+
 impl Info {
     /// The value, put together.
     pub fn value(&self) -> Vec<u8> {
@@ -60,8 +85,8 @@ impl Item {
     }
 
     /// What the engine tells, with room for so many pieces of the value, at most
-    /// 1024. Err: how it refuses. It may say that it used more pieces than that.
-    pub fn info(&self, room: usize) -> Result<Info, String> {
+    /// 1024.
+    pub fn info(&self, room: usize) -> Result<Info, Untold> {
         self.look(room, |info, pieces| {
             let piece = |piece: &iovec| match (piece.iov_base.is_null(), piece.iov_len) {
                 (true, 1..) => None,
@@ -84,20 +109,19 @@ impl Item {
     }
 
     /// Writes the value of an item that has been allocated and not yet stored.
-    /// Err: why it cannot be.
-    pub fn fill(&mut self, mut data: &[u8]) -> Result<(), String> {
+    pub fn fill(&mut self, mut data: &[u8]) -> Result<(), Untold> {
         self.look(MOST_PIECES, |_, pieces| {
             let room: usize = pieces.iter().map(|piece| piece.iov_len).sum();
             if room != data.len() {
-                return Err(format!(
+                return Err(Untold::NoRoom(format!(
                     "an item for a value of {} bytes has room for {room}",
                     data.len()
-                ));
+                )));
             }
             for piece in pieces.iter().filter(|piece| piece.iov_len > 0) {
                 let (part, rest) = data.split_at(piece.iov_len);
                 if piece.iov_base.is_null() {
-                    return Err("an item's value is NULL".to_owned());
+                    return Err(Untold::NoRoom("an item's value is NULL".to_owned()));
                 }
                 // SAFETY: the contract: so many bytes are there for the server
                 // to write, and nobody else looks at them yet.
@@ -112,7 +136,7 @@ impl Item {
         &self,
         room: usize,
         look: impl FnOnce(&item_info<MOST_PIECES>, &[iovec]) -> R,
-    ) -> Result<R, String> {
+    ) -> Result<R, Untold> {
         let mut info = Box::new(MaybeUninit::<item_info<MOST_PIECES>>::zeroed());
         // SAFETY: zeros are a valid value: numbers and NULL.
         let info = unsafe { info.assume_init_mut() };
@@ -127,15 +151,18 @@ impl Item {
             }
         });
         if !told {
-            return Err(format!("get_item_info returned false, with room for {room} pieces"));
+            return Err(Untold::Refused { room });
         }
         let used = usize::from(info.nvalue);
         if used > room {
-            return Err(format!(
-                "get_item_info says that it used {used} pieces, where there is room for {room}"
-            ));
+            return Err(Untold::Overrun { used, room });
         }
-        Ok(look(info, &info.value[..used]))
+        let pieces = &info.value[..used];
+        // Lengths are numbers of 32 bits.
+        match pieces.iter().find(|piece| piece.iov_len > u32::MAX as usize) {
+            Some(piece) => Err(Untold::Endless(piece.iov_len)),
+            None => Ok(look(info, pieces)),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ mod calls;
 mod item;
 
 pub use calls::{Created, Sum};
-pub use item::{Info, Item};
+pub use item::{Info, Item, Untold};
 
 use super::{
     Code, Instance, Module, Services,
