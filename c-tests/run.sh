@@ -83,6 +83,10 @@ for pair in "${compilers[@]}"; do
     for language in "$cc -std=c11" "$cxx -std=c++17"; do
         check "memcached_layout.c: $language" $language $STRICT memcached_layout.c -o "$TMP/x"
     done
+    for language in "$cc -std=c99" "$cxx -std=c++17"; do
+        check "memcached_util.c: $language" \
+            sh -c "$language $STRICT memcached_util.c -o $TMP/x && $TMP/x"
+    done
     for header in "$INCLUDE"/memcached/*.h; do
         echo "#include <memcached/$(basename "$header")>" >"$TMP/alone.c"
         for language in "$cc -std=c99" "$cxx -std=c++17"; do
