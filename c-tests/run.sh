@@ -148,7 +148,7 @@ build_engines() {
 drive_engines() {
     local how=$1 out=$2 name
     shift 2
-    for name in fs_engine bare blocks percookie logs newer enotsup initfails; do
+    for name in fs_engine bare blocks blocks_more percookie logs newer enotsup initfails; do
         drive "engine_test $name.so, $how" "$@" "$out/engine_test" "$out/engines/$name.so"
     done
 }
