@@ -98,3 +98,23 @@ fn clients_that_go_away() {
     drop(client);
     server.stop();
 }
+
+/// Every other command that an engine may answer later, too.
+#[test]
+fn all_that_can_block() {
+    let server = on!("blocks_more").start();
+    let mut client = server.client();
+    for key in ["early", "late", "twice", "any"] {
+        assert_eq!(client.set(key, "10"), "STORED", "{key}");
+        assert_eq!(client.ask(format!("incr {key} 5\r\n")), "15", "{key}");
+        assert_eq!(client.ask(format!("touch {key} 100\r\n")), "TOUCHED", "{key}");
+        client.send(format!("gat 100 {key} nothing {key}\r\n"));
+        let value = [format!("VALUE {key} 0 2"), "15".to_owned()];
+        assert_eq!(client.lines_to_end(), [&value[..], &value].concat(), "{key}");
+    }
+    assert_eq!(client.ask("flush_all\r\n"), "OK");
+    assert_eq!(client.get("any"), None);
+    client.send("stats more\r\n");
+    assert_eq!(client.lines_to_end(), ["STAT word more"]);
+    server.stop();
+}

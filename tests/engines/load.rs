@@ -67,6 +67,11 @@ fn blocks() {
 }
 
 #[test]
+fn blocks_more() {
+    load(&on!("blocks_more"), &["early", "plain", "any"]);
+}
+
+#[test]
 fn percookie() {
     load(&on!("percookie"), &["a"]);
 }
