@@ -55,7 +55,7 @@ const NOT_WITH_FS_ENGINE: [(&str, &str); 3] = [
 /// The engine of memcached's interface.
 #[test]
 fn fs_engine() {
-    if Engine::FsEngine.choice().is_none() {
+    if Engine::Files.choice().is_none() {
         skip!("there is no C compiler");
     }
     let mut sections = sections();
@@ -64,7 +64,7 @@ fn fs_engine() {
         sections.retain(|section| section.name != name);
         assert_eq!(sections.len(), before - 1, "{name} ({why})");
     }
-    let mut server = Setup::new(Engine::FsEngine).start();
+    let mut server = Setup::new(Engine::Files).start();
     play(&sections, Against { name: "kumo", port: server.port, byte_by_byte: false });
     server.assert_well();
     server.stop();

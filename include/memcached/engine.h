@@ -85,8 +85,9 @@
  * from what it has prepared (or with ENGINE_EWOULDBLOCK once more). Any other status is
  * the answer, and no call is made. Arguments that are pointers are valid during each
  * call, not between the two. If the client goes away meanwhile, there is no second call,
- * and the connection's ON_DISCONNECT says so; reserve the cookie before the call returns
- * if it is to be valid for a notify after that. A notify that nobody waits for is
+ * and after some seconds the connection's ON_DISCONNECT says so, with the item of a store
+ * released before it. The cookie stays valid for the notify that is owed; what else is to
+ * be done with it after ON_DISCONNECT needs a reserve. A notify that nobody waits for is
  * ignored. Only calls with a cookie may block; release, item_set_cas, get_item_info,
  * reset_stats and errinfo cannot.
  *

@@ -16,7 +16,7 @@ pub enum Engine {
     TchdbLikeByName,
     /// plugins/fs_engine, of memcached's interface: what works with every engine
     /// need not work with this one.
-    FsEngine,
+    Files,
 }
 
 impl Engine {
@@ -31,7 +31,7 @@ impl Engine {
                 storage: Some("libtchdb_like.so".into()),
                 plugin_path: plugins::tchdb_like().parent().map(Path::to_owned),
             },
-            Self::FsEngine => storage(plugins::fs_engine()?),
+            Self::Files => storage(plugins::fs_engine()?),
         })
     }
 
