@@ -87,3 +87,20 @@ fn a_backup_is_refused() {
     server.kumoctl(&["backup"]).refused(&["bare.so", "no backup"]);
     server.stop();
 }
+
+/// An engine whose values are in pieces, few and many.
+#[test]
+fn values_in_pieces() {
+    let mut server = on!("pieces").arguments(["-I", "4m"]).start();
+    let mut client = server.client();
+    for size in [0, 1, 999, 1000, 1001, 7999, 8000, 8001, 100_000, 1_000_000] {
+        let value: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+        assert_eq!(client.set("pieces", &value), "STORED", "{size}");
+        assert!(client.get("pieces") == Some(value), "{size}");
+    }
+    // More than the 1024 that there can be: the engine cannot tell of them.
+    let answer = client.set("pieces", vec![0; 1_024_001]);
+    assert!(answer.starts_with("SERVER_ERROR") && answer.contains("get_item_info"), "{answer}");
+    server.assert_well();
+    server.stop();
+}
