@@ -198,6 +198,7 @@ for library in "$TMP"/plain/evil/*.so; do
     bad_name | exits | forgets_finalizers | leaks_* | release_dies | returns_freed) ;;
     backup_gives_up | error_long | half_classic) ;;
     getv_stale | seek_from_deleted) ;; # only random sequences find them
+    read_error_is_a_miss | sync_error_ignored | write_error_ignored) ;; # only a failing disk does
     hangs_in_open | deadlocks | reenters | not_durable) ;; # they hang, or die by a kill alone
     *)
         check "table_test refuses $name.so" bash -c \

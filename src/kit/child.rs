@@ -3,7 +3,7 @@
 use super::{
     Outcome, Settings, Stop,
     context::Context,
-    crash, options,
+    crash, disk, options,
     run::{OUTCOME, Verdict},
     script, tests,
 };
@@ -28,6 +28,7 @@ pub fn child(settings: &Settings, name: &str, dir: &Path, arguments: &[String]) 
     }
     match name {
         crash::ROLE => role(settings, name, dir, |context| crash::write(context, arguments)),
+        disk::ROLE => role(settings, name, dir, |context| disk::play(context, arguments)),
         options::ROLE => role(settings, name, dir, options::check),
         script::ROLE => role(settings, name, dir, |context| script::play_file(context, arguments)),
         _ => test(settings, name, dir),

@@ -7,6 +7,7 @@
 //! - `tests`: the tests, in groups
 //! - `context`, `store`: what a test works with
 //! - `crash`: the process that a test kills, and what must be left of it
+//! - `disk`: a process whose disk fails
 //! - `linear`: whether a history of calls has an order that explains it
 //! - `options`: the parameters for `open`
 //! - `script`, `shrink`: sequences of operations as text, and shorter ones
@@ -15,6 +16,7 @@
 mod child;
 mod context;
 mod crash;
+mod disk;
 mod linear;
 mod options;
 mod random;
