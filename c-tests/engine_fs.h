@@ -9,7 +9,7 @@
 
 /* The engine's directory is DIRECTORY/data. */
 void fs_use(const char *library, const char *directory);
-void fs_start(void);
+void fs_start(bool sync);
 void fs_restart(void);
 /* The path of a file in it; overwritten by the next call. */
 const char *fs_path(const char *name);

@@ -28,17 +28,17 @@ const char *fs_path(const char *name)
     return path;
 }
 
-void fs_start(void)
+void fs_start(bool sync)
 {
     char config[1100];
-    snprintf(config, sizeof config, "dir=%s;sync=off", fs_path(""));
+    snprintf(config, sizeof config, "dir=%s;sync=%s", fs_path(""), sync ? "on" : "off");
     CHECK(host_start(the_library, config) == ENGINE_SUCCESS);
 }
 
 void fs_restart(void)
 {
     host_stop();
-    fs_start();
+    fs_start(false);
 }
 
 long fs_read_file(const char *name, char *bytes, size_t n)
@@ -225,7 +225,7 @@ static void write_for_ever(int begun)
     char *value = malloc(100000);
     unsigned i;
     CHECK(value != NULL);
-    fs_start();
+    fs_start(false);
     c = client_new();
     for (i = 0;; i++) {
         char key[8];
@@ -259,7 +259,7 @@ void test_kill(void)
         nanosleep(&delay, NULL);
         CHECK(kill(child, SIGKILL) == 0 && waitpid(child, &status, 0) == child);
         CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-        fs_start();
+        fs_start(false);
         c = client_new();
         for (i = 0; i < 5; i++) {
             int nkey = snprintf(key, sizeof key, "k%d", i);

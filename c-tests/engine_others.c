@@ -70,6 +70,27 @@ static void test_blocks(client *c)
     CHECK(do_stat(c, "blocked") > 0 && do_stat(c, "again") > 0);
 }
 
+static void test_blocks_more(client *c)
+{
+    static const char *const keys[] = {"early", "late", "any", "twice"};
+    size_t i;
+    for (i = 0; i < 4; i++) {
+        const char *key = keys[i];
+        size_t nkey = strlen(key);
+        uint64_t n = 7;
+        found f;
+        CHECK(do_arithmetic(c, key, nkey, true, true, 2, &n) == ENGINE_SUCCESS && n == 7);
+        CHECK(do_arithmetic(c, key, nkey, true, true, 2, &n) == ENGINE_SUCCESS && n == 9);
+        CHECK(do_touch(c, PROTOCOL_BINARY_CMD_TOUCH, key, nkey, 100, &f) == 0);
+        CHECK(do_touch(c, PROTOCOL_BINARY_CMD_GAT, key, nkey, 100, &f) == 0);
+        CHECK(f.n == 1 && *f.value == '9');
+        CHECK(do_remove(c, key, nkey, 0) == ENGINE_SUCCESS);
+        CHECK(do_touch(c, PROTOCOL_BINARY_CMD_GAT, key, nkey, 100, &f) == 1);
+    }
+    CHECK(do_stat(c, "blocked") == 4 * 6 + 6 && do_stat(c, "again") == 4 * 6);
+    test_blocks(c);
+}
+
 static void test_percookie(client *c)
 {
     client *leaves = client_new();
@@ -125,6 +146,8 @@ void test_other(const char *library, const char *directory)
         test_bare(c);
     } else if (strcmp(name, "blocks.so") == 0) {
         test_blocks(c);
+    } else if (strcmp(name, "blocks_more.so") == 0) {
+        test_blocks_more(c);
     } else if (strcmp(name, "percookie.so") == 0) {
         test_percookie(c);
     } else if (strcmp(name, "logs.so") == 0) {

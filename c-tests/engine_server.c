@@ -10,12 +10,13 @@ int host_logged;
 
 /* ---- core ---- */
 
+/* The clock stands, but for host_sleep: a slow machine is no other test. */
 static int skipped; /* seconds; atomic */
 static time_t started;
 
 static rel_time_t get_current_time(void)
 {
-    return (rel_time_t)(time(NULL) - started + __atomic_load_n(&skipped, __ATOMIC_SEQ_CST));
+    return (rel_time_t)(2 + __atomic_load_n(&skipped, __ATOMIC_SEQ_CST));
 }
 
 static rel_time_t realtime(const time_t exptime)

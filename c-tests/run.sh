@@ -83,6 +83,10 @@ for pair in "${compilers[@]}"; do
     for language in "$cc -std=c11" "$cxx -std=c++17"; do
         check "memcached_layout.c: $language" $language $STRICT memcached_layout.c -o "$TMP/x"
     done
+    for language in "$cc -std=c99" "$cxx -std=c++17"; do
+        check "memcached_util.c: $language" \
+            sh -c "$language $STRICT memcached_util.c -o $TMP/x && $TMP/x"
+    done
     for header in "$INCLUDE"/memcached/*.h; do
         echo "#include <memcached/$(basename "$header")>" >"$TMP/alone.c"
         for language in "$cc -std=c99" "$cxx -std=c++17"; do
@@ -144,7 +148,7 @@ build_engines() {
 drive_engines() {
     local how=$1 out=$2 name
     shift 2
-    for name in fs_engine bare blocks percookie logs newer enotsup initfails; do
+    for name in fs_engine bare blocks blocks_more percookie logs newer enotsup initfails; do
         drive "engine_test $name.so, $how" "$@" "$out/engine_test" "$out/engines/$name.so"
     done
 }
@@ -194,6 +198,7 @@ for library in "$TMP"/plain/evil/*.so; do
     bad_name | exits | forgets_finalizers | leaks_* | release_dies | returns_freed) ;;
     backup_gives_up | error_long | half_classic) ;;
     getv_stale | seek_from_deleted) ;; # only random sequences find them
+    read_error_is_a_miss | sync_error_ignored | write_error_ignored) ;; # only a failing disk does
     hangs_in_open | deadlocks | reenters | not_durable) ;; # they hang, or die by a kill alone
     *)
         check "table_test refuses $name.so" bash -c \

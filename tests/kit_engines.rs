@@ -40,11 +40,14 @@ const MORE: &[&str] =
 const FREE_SCANS: &[&str] = &["reentrant scans", "reentrant-scan"];
 const ITERATOR_DEL: &[&str] = &["iterator_del", "iterator_del_force"];
 const ITERATOR_RELEASE: &[&str] = &["iterator_release_key", "iterator_release_val"];
+/// What a described plugin may leave to its description.
+const CLASSIC: &[&str] = &["error", "kumo_storage_init"];
 const SMALLEST: &[&[&str]] =
-    &[&["rnum", "get_header", "backup"], ITERATOR_DEL, ITERATOR_RELEASE, FREE_SCANS, MORE];
+    &[CLASSIC, &["rnum", "get_header", "backup"], ITERATOR_DEL, ITERATOR_RELEASE, FREE_SCANS, MORE];
 const ERRORS: &[&[&str]] =
-    &[&["get_header", "backup"], ITERATOR_DEL, ITERATOR_RELEASE, FREE_SCANS, MORE];
+    &[CLASSIC, &["get_header", "backup"], ITERATOR_DEL, ITERATOR_RELEASE, FREE_SCANS, MORE];
 const COMPLETE: &[&[&str]] = &[
+    CLASSIC,
     &["get_header", "updatev", "ordered", "stats", "compact", "seek", "getv", "batch"],
     ITERATOR_RELEASE,
 ];
@@ -72,7 +75,7 @@ const ENGINES: &[Engine] = &[
     engine("serialized.so", InMemory, 82, SMALLEST),
     engine("1-smallest.so", InMemory, 82, SMALLEST),
     engine("2-errors.so", InMemory, 82, ERRORS),
-    engine("3-threads.so", InMemory, 98, &[&["get_header", "backup"], MORE]),
+    engine("3-threads.so", InMemory, 98, &[CLASSIC, &["get_header", "backup"], MORE]),
     engine("libmemhash.so", InMemory, 124, &[&["ordered", "sync", "verify", "compact", "seek"]]),
     engine("smallest.so", Classic, 92, &[FREE_SCANS, MORE]),
     engine("classic.so", Classic, 92, &[FREE_SCANS, MORE]),

@@ -41,6 +41,35 @@ fn wire(engine: Engine) {
 
 on_every_engine!(wire);
 
+/// What the engine of the tutorial does otherwise, and why: sections of the
+/// table.
+const NOT_WITH_FS_ENGINE: [(&str, &str); 3] = [
+    (
+        "a flush of what was stored before a time that has passed",
+        "the interface knows a flush now and one to come; one that is due takes everything",
+    ),
+    ("append beyond the limit", "the limit on items (-I) is the server's: no engine is told of it"),
+    ("append beyond the limit, with flags", "as above"),
+];
+
+/// The engine of memcached's interface.
+#[test]
+fn fs_engine() {
+    if Engine::Files.choice().is_none() {
+        skip!("there is no C compiler");
+    }
+    let mut sections = sections();
+    for (name, why) in NOT_WITH_FS_ENGINE {
+        let before = sections.len();
+        sections.retain(|section| section.name != name);
+        assert_eq!(sections.len(), before - 1, "{name} ({why})");
+    }
+    let mut server = Setup::new(Engine::Files).start();
+    play(&sections, Against { name: "kumo", port: server.port, byte_by_byte: false });
+    server.assert_well();
+    server.stop();
+}
+
 #[test]
 fn wire_byte_by_byte() {
     let mut server = Setup::new(Engine::BuiltIn).start();

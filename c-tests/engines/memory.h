@@ -300,14 +300,16 @@ static inline void memory_item_set_cas(ENGINE_HANDLE *handle, const void *cookie
 static inline bool memory_get_item_info(ENGINE_HANDLE *handle, const void *cookie,
                                         const item *it, item_info *info)
 {
+    memory *m = memory_of(handle);
     const entry *e = it;
-    (void)handle;
     (void)cookie;
     if (info->nvalue < 1) {
         return false;
     }
+    pthread_mutex_lock(&m->lock); /* a touch changes an item that is out */
     info->cas = e->cas;
     info->exptime = e->exptime;
+    pthread_mutex_unlock(&m->lock);
     info->nbytes = (uint32_t)e->nbytes;
     info->flags = (uint32_t)e->flags;
     info->clsid = 0;

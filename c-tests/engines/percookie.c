@@ -28,7 +28,7 @@ typedef struct percookie {
     pthread_t thread;
     bool started, stop;
     connection *gone;
-    uint64_t connects, disconnects, released;
+    uint64_t connects, disconnects, stuck, released;
 } percookie;
 
 static percookie *engine_of(const void *cb_data)
@@ -136,6 +136,9 @@ static ENGINE_ERROR_CODE get(ENGINE_HANDLE *handle, const void *cookie, item **o
             return ENGINE_FAILED;
         }
         c->stuck = true;
+        pthread_mutex_lock(&((percookie *)handle)->lock);
+        ((percookie *)handle)->stuck++;
+        pthread_mutex_unlock(&((percookie *)handle)->lock);
         return ENGINE_EWOULDBLOCK;
     }
     return memory_get(handle, cookie, out, key, nkey, vbucket);
@@ -172,6 +175,7 @@ static ENGINE_ERROR_CODE get_stats(ENGINE_HANDLE *handle, const void *cookie, co
     memory_stat(add_stat, cookie, "connects", p->connects);
     memory_stat(add_stat, cookie, "disconnects", p->disconnects);
     memory_stat(add_stat, cookie, "connected", p->connects - p->disconnects);
+    memory_stat(add_stat, cookie, "stuck", p->stuck);
     memory_stat(add_stat, cookie, "released", p->released);
     memory_stat(add_stat, cookie, "has_socket", server->get_socket_fd(cookie) >= 0);
     memory_stat(add_stat, cookie, "has_user", auth.username != NULL);

@@ -92,13 +92,44 @@ static void log_close(void *data)
     pthread_mutex_unlock(&log_lock);
 }
 
+/* A change: what is appended to the log once the host's comparison agrees. */
+typedef struct log_change {
+    int fd;
+    const char *key;
+    const char *val;
+    uint32_t klen, vlen;
+    kumo_storage_casproc proc;
+    void *arg;
+    bool asked, failed;
+} log_change;
+
+static bool log_write(log_change *c)
+{
+    c->failed = !log_append(c->fd, c->key, c->klen, c->val, c->vlen);
+    if (c->failed) {
+        base_host->set_error(KUMO_ERROR_IO, "cannot write the log");
+    }
+    return !c->failed;
+}
+
+static bool log_asked(void *change, const char *oldval, size_t oldvallen)
+{
+    log_change *c = change;
+    c->asked = true;
+    return (c->proc == NULL || c->proc(c->arg, oldval, oldvallen)) && log_write(c);
+}
+
 static bool log_update(void *data, const char *key, uint32_t klen, const char *val, uint32_t vlen,
                        kumo_storage_casproc proc, void *arg)
 {
+    log_change c = {0, key, val, klen, vlen, proc, arg, false, false};
     bool done;
     pthread_mutex_lock(&log_lock);
-    done = update(data, key, klen, val, vlen, proc, arg) &&
-           log_append(log_find(data)->fd, key, klen, val, vlen);
+    c.fd = log_find(data)->fd;
+    done = update(data, key, klen, val, vlen, log_asked, &c);
+    if (done && !c.asked && !log_write(&c)) {
+        done = !del(data, key, klen, log_agree, NULL);
+    }
     pthread_mutex_unlock(&log_lock);
     return done;
 }
@@ -111,17 +142,22 @@ static bool log_set(void *data, const char *key, uint32_t klen, const char *val,
 static bool log_del(void *data, const char *key, uint32_t klen, kumo_storage_casproc proc,
                     void *arg)
 {
+    log_change c = {0, key, "", klen, LOG_GONE, proc, arg, false, false};
     bool done;
     pthread_mutex_lock(&log_lock);
-    done = del(data, key, klen, proc, arg) &&
-           log_append(log_find(data)->fd, key, klen, "", LOG_GONE);
+    c.fd = log_find(data)->fd;
+    done = del(data, key, klen, log_asked, &c);
     pthread_mutex_unlock(&log_lock);
     return done;
 }
 
 static bool log_sync(void *data)
 {
-    return fsync(log_find(data)->fd) == 0;
+    bool done = fsync(log_find(data)->fd) == 0;
+    if (!done) {
+        base_host->set_error(KUMO_ERROR_IO, "cannot sync the log");
+    }
+    return done;
 }
 
 static int log_copy(void *user, void *it)

@@ -9,9 +9,9 @@
  * interface was always 1 while the header changed, so an older or a newer engine must be
  * compiled again. The text is kumo's, and says what kumo-server does.
  *
- * This file is the manual, and complete. The other headers in this directory, but for
- * protocol_binary.h, which it includes, have the names that engines of the time include,
- * and lead here.
+ * This file is the manual. It includes protocol_binary.h, and is complete. Beside it
+ * stand vbucket.h and util.h; the other headers of this directory have names that engines
+ * of the time include, and lead here.
  *
  * WHAT AN ENGINE IS
  *
@@ -85,8 +85,9 @@
  * from what it has prepared (or with ENGINE_EWOULDBLOCK once more). Any other status is
  * the answer, and no call is made. Arguments that are pointers are valid during each
  * call, not between the two. If the client goes away meanwhile, there is no second call,
- * and the connection's ON_DISCONNECT says so; reserve the cookie before the call returns
- * if it is to be valid for a notify after that. A notify that nobody waits for is
+ * and after some seconds the connection's ON_DISCONNECT says so, with the item of a store
+ * released before it. The cookie stays valid for the notify that is owed; what else is to
+ * be done with it after ON_DISCONNECT needs a reserve. A notify that nobody waits for is
  * ignored. Only calls with a cookie may block; release, item_set_cas, get_item_info,
  * reset_stats and errinfo cannot.
  *
@@ -196,7 +197,7 @@ typedef struct {
 #undef interface
 #endif
 
-/** What every table begins with. A pointer to it is the engine's handle. */
+/** What every table begins with. A pointer to it is the engine's handle. 8 bytes. */
 typedef struct engine_interface {
     uint64_t interface; /**< the version of the table: 1 */
 } ENGINE_HANDLE;
@@ -486,7 +487,7 @@ typedef struct engine_interface_v1 {
     /**
      * Required. Frees everything, the table too, and ends the engine's threads: the last
      * call. force: the server is in a hurry; what is not saved may be lost. Kumo passes
-     * false. (An old engine takes the handle alone, which does no harm.)
+     * false. (An old engine takes the handle alone, which does no harm; compilers ask for a cast.)
      */
     void (*destroy)(ENGINE_HANDLE *handle, const bool force);
 
@@ -613,7 +614,8 @@ typedef struct engine_interface_v1 {
 } ENGINE_HANDLE_V1;
 
 /**
- * The type of create_instance, the one symbol that an engine exports. `interface` is the
+ * The type of create_instance, the one symbol that an engine exports (in C++ it is
+ * extern "C", and in both MEMCACHED_PUBLIC_API if all else is hidden). `interface` is the
  * highest version that the server supports: 1. On success *handle is a table of that
  * version or a lower one. ENGINE_ENOTSUP: the engine supports none of these;
  * ENGINE_ENOMEM. get_server_api may be called here or later; keep it.

@@ -14,4 +14,7 @@ typedef enum {
     vbucket_state_dead
 } vbucket_state_t;
 
+#define is_valid_vbucket_state_t(state)                                                            \
+    ((state) >= vbucket_state_active && (state) <= vbucket_state_dead)
+
 #endif

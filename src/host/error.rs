@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub enum LoadError {
     /// No such library.
     #[error(
-        "no plugin {name:?}: neither {name} nor lib{name}.so is in {}; give its path, \
+        "no plugin {name:?}: none of {name}, {name}.so and lib{name}.so is in {}; give its path, \
          ./{name}, or set {PATH_VARIABLE}",
         list(.directories)
     )]

@@ -11,14 +11,14 @@ use std::{
 pub(super) const PATH_VARIABLE: &str = "KUMO_PLUGIN_PATH";
 
 /// The library that `name` means: a path where it has a slash; otherwise a
-/// file of that name, or `libNAME.so`, in one of the directories. Err: the
+/// file of that name, `NAME.so` or `libNAME.so`, in one of the directories. Err: the
 /// directories that were looked in.
 pub(super) fn find(name: &str) -> Result<PathBuf, Vec<PathBuf>> {
     if name.contains('/') {
         return Ok(PathBuf::from(name));
     }
     let directories = directories();
-    let files = [name.to_owned(), format!("lib{name}.so")];
+    let files = [name.to_owned(), format!("{name}.so"), format!("lib{name}.so")];
     directories
         .iter()
         .flat_map(|directory| files.iter().map(|file| directory.join(file)))

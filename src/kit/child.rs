@@ -3,7 +3,7 @@
 use super::{
     Family, Outcome, Settings, Stop,
     context::Context,
-    crash, memcached, options,
+    crash, disk, memcached, options,
     place::Place,
     run::{OUTCOME, Verdict},
     script, tests,
@@ -30,6 +30,7 @@ pub fn child(settings: &Settings, name: &str, dir: &Path, arguments: &[String]) 
     let play = |play: &dyn Fn(&Context) -> Outcome| role(|| play(&context(settings, name, dir)?));
     match name {
         crash::ROLE => play(&|context| crash::write(context, arguments)),
+        disk::ROLE => play(&|context| disk::play(context, arguments)),
         memcached::ROLE => role(|| memcached::write(place(settings, name, dir), arguments)),
         options::ROLE => play(&options::check),
         script::ROLE => play(&|context| script::play_file(context, arguments)),

@@ -8,6 +8,7 @@
 //! - `place`, `context`, `store`: what a test works with
 //! - `memcached`: the tests of engines of memcached's interface, and what they work with
 //! - `crash`: the process that a test kills, and what must be left of it
+//! - `disk`: a process whose disk fails
 //! - `linear`: whether a history of calls has an order that explains it
 //! - `options`: the parameters for `open`
 //! - `together`: many threads
@@ -18,6 +19,7 @@
 mod child;
 mod context;
 mod crash;
+mod disk;
 mod linear;
 mod memcached;
 mod options;

@@ -15,12 +15,17 @@ use std::{
     pin::pin,
     rc::Rc,
     sync::Arc,
+    time::{Duration, Instant},
 };
 use tokio::{io::Interest, net::TcpStream, select, task::yield_now, time::sleep};
 
 /// The least memory that a part of a large value is read into, in bytes. It
 /// doubles as the value arrives: a length that is announced takes none.
 const LEAST_PARTIAL: usize = 128 << 10;
+
+/// How often a connection that waits for its engine looks whether the client is
+/// still there: what it sends meanwhile is not read, and hides its end.
+const HANG_UP_CHECK: Duration = Duration::from_secs(1);
 
 /// Serves a connection until the client is done with it, or until the server
 /// stops: then it answers what has arrived, and the client has [`GRACE`] to
@@ -63,7 +68,12 @@ async fn converse(stream: TcpStream, worker: &Worker) -> io::Result<()> {
                     next = connection.go_on(worker)?;
                 }
                 Next::Engine => {
-                    connection.session.answered().await;
+                    select! {
+                        () = connection.session.answered() => {}
+                        () = hang_up(&connection.stream) => {
+                            return Err(ErrorKind::ConnectionAborted.into());
+                        }
+                    }
                     next = connection.go_on(worker)?;
                 }
             }
@@ -248,6 +258,27 @@ impl Connection {
         self.unsent = Vec::new();
         self.sent = 0;
         Ok(())
+    }
+}
+
+/// Waits until the client of an answer that comes later is gone. One that has
+/// only closed its side may still read: it has [`GRACE`] to be answered in.
+async fn hang_up(stream: &TcpStream) {
+    let mut half_closed: Option<Instant> = None;
+    loop {
+        sleep(HANG_UP_CHECK).await;
+        // It is writable, so this is what is known of it now.
+        let Ok(ready) = stream.ready(Interest::READABLE | Interest::WRITABLE).await else {
+            return;
+        };
+        if ready.is_write_closed() {
+            return;
+        }
+        if !ready.is_read_closed() {
+            half_closed = None;
+        } else if half_closed.get_or_insert_with(Instant::now).elapsed() >= GRACE {
+            return;
+        }
     }
 }
 

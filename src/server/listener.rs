@@ -13,6 +13,7 @@ use std::{
     process,
     sync::{Arc, atomic::Ordering::Relaxed},
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 use tokio::{
     runtime::{Builder, Runtime},
@@ -27,6 +28,9 @@ const BACKLOG: i32 = 1024;
 
 /// The longest line of a get, in bytes: about 4000 of the longest keys.
 const KEYS_LINE: usize = 1 << 20;
+
+/// Signals that come so soon after the first are the same.
+const SAME_SIGNAL: Duration = Duration::from_millis(500);
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +124,18 @@ impl Signals {
             _ = self.int.recv() => {}
         }
     }
+
+    /// A second signal, of somebody who is impatient: not the same one, which
+    /// comes twice from who signals a process and then its group.
+    async fn received_again(&mut self) {
+        let first = Instant::now();
+        loop {
+            self.received().await;
+            if first.elapsed() >= SAME_SIGNAL {
+                return;
+            }
+        }
+    }
 }
 
 async fn serve(
@@ -148,7 +164,7 @@ async fn serve(
     let _ = stop.send(true);
     select! {
         () = drain(workers, admin) => {}
-        () = signals.received() => {
+        () = signals.received_again() => {
             tracing::warn!("stopped at once by a second signal");
             process::exit(1);
         }

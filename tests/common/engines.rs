@@ -14,6 +14,9 @@ pub enum Engine {
     TchdbLike,
     /// `--storage libtchdb_like.so`, found along `KUMO_PLUGIN_PATH`.
     TchdbLikeByName,
+    /// plugins/fs_engine, of memcached's interface: what works with every engine
+    /// need not work with this one.
+    Files,
 }
 
 impl Engine {
@@ -28,6 +31,7 @@ impl Engine {
                 storage: Some("libtchdb_like.so".into()),
                 plugin_path: plugins::tchdb_like().parent().map(Path::to_owned),
             },
+            Self::Files => storage(plugins::fs_engine()?),
         })
     }
 

@@ -69,15 +69,29 @@ pub fn evil(source: &str) -> Option<PathBuf> {
 /// The plugins that c-tests/build.sh makes: the directory.
 pub fn good() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("good-plugins");
-        let script = Path::new(ROOT).join("c-tests/build.sh");
-        let output = Command::new("bash").arg(script).arg(&dir).arg("good").output();
-        let output = output.expect("bash runs");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "c-tests/build.sh:\n{said}");
-        dir
-    })
+    BUILT.get_or_init(|| build_all("good"))
+}
+
+/// The engines of memcached's interface: the directory.
+pub fn engines() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build_all("engines").join("engines"))
+}
+
+/// The tutorial's engine, written anew. None without a C compiler.
+pub fn fs_engine() -> Option<PathBuf> {
+    memhash().map(|_| engines().join("fs_engine.so"))
+}
+
+/// What c-tests/build.sh makes when it is told `what`.
+fn build_all(what: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{what}-plugins"));
+    let script = Path::new(ROOT).join("c-tests/build.sh");
+    let output = Command::new("bash").arg(script).arg(&dir).arg(what).output();
+    let output = output.expect("bash runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "c-tests/build.sh:\n{said}");
+    dir
 }
 
 /// What to say where `tokyo_cabinet` is None.

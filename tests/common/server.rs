@@ -21,6 +21,7 @@ pub struct Setup {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     rpc: bool,
+    store: bool,
     before: Option<String>,
     starts: AtomicUsize,
 }
@@ -52,6 +53,7 @@ impl Setup {
             arguments: vec![],
             environment: vec![],
             rpc: false,
+            store: true,
             before: None,
             starts: AtomicUsize::new(0),
         }
@@ -70,6 +72,12 @@ impl Setup {
     /// With the port for kumoctl, which is off otherwise.
     pub fn rpc(mut self) -> Self {
         self.rpc = true;
+        self
+    }
+
+    /// Without `-s`.
+    pub fn without_store(mut self) -> Self {
+        self.store = false;
         self
     }
 
@@ -121,9 +129,10 @@ impl Setup {
                 command
             }
         };
+        if self.store {
+            command.arg("-s").arg(&self.database);
+        }
         command
-            .arg("-s")
-            .arg(&self.database)
             .args(["-p", "0"])
             .args(["--rpc", if self.rpc { "127.0.0.1:0" } else { "off" }])
             .args(&self.arguments)

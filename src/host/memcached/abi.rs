@@ -196,7 +196,8 @@ pub struct config_item {
     pub key: *const c_char,
     pub datatype: c_int,
     pub value: *mut c_void,
-    pub found: bool,
+    /// A bool, which the engine need not have set.
+    pub found: u8,
 }
 
 #[repr(C)]

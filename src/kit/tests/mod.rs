@@ -6,6 +6,7 @@ mod concurrency;
 mod describe;
 mod durability;
 mod full;
+mod io;
 mod iteration;
 mod life;
 mod operations;
@@ -28,6 +29,7 @@ pub fn all() -> impl Iterator<Item = &'static Test> {
         durability::TESTS,
         backup::TESTS,
         full::TESTS,
+        io::TESTS,
         resources::TESTS,
         describe::TESTS,
         tail::TESTS,

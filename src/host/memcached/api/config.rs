@@ -2,10 +2,7 @@
 
 use crate::host::memcached::abi::{DT_BOOL, DT_FLOAT, DT_SIZE, DT_STRING, config_item};
 use libc::{FILE, c_char, c_int};
-use std::{
-    ffi::{CStr, CString},
-    ptr,
-};
+use std::ffi::{CStr, CString};
 
 const WELL: c_int = 0;
 const UNKNOWN_KEY: c_int = 1;
@@ -116,7 +113,6 @@ unsafe fn find<'a>(mut items: *mut config_item, key: &str) -> Option<&'a mut con
 /// # Safety
 /// The item points to what its type says.
 unsafe fn set(item: &mut config_item, value: &str) -> Result<(), &'static str> {
-    // SAFETY, all four: the caller's promise.
     match item.datatype {
         DT_SIZE => {
             let size = size(value).ok_or("a number of bytes, digits with k, m, g or t behind")?;
@@ -142,7 +138,7 @@ unsafe fn set(item: &mut config_item, value: &str) -> Result<(), &'static str> {
             // SAFETY: a C string, and a char * to put the copy in.
             unsafe {
                 let copy = libc::strdup(text.as_ptr());
-                if ptr::eq(copy, ptr::null()) {
+                if copy.is_null() {
                     return Err("shorter: there is no memory");
                 }
                 item.value.cast::<*mut c_char>().write(copy);
@@ -150,7 +146,7 @@ unsafe fn set(item: &mut config_item, value: &str) -> Result<(), &'static str> {
         }
         _ => return Err("of a type that kumo reads: a size, a float, a bool or a string"),
     }
-    item.found = true;
+    item.found = 1;
     Ok(())
 }
 
@@ -174,6 +170,7 @@ fn size(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ptr;
 
     struct Values {
         size: usize,
@@ -189,18 +186,18 @@ mod tests {
             key: key.as_ptr(),
             datatype,
             value,
-            found: false,
+            found: 0,
         };
         let mut items = [
             item(c"size", DT_SIZE, (&raw mut values.size).cast()),
             item(c"float", DT_FLOAT, (&raw mut values.float).cast()),
             item(c"bool", DT_BOOL, (&raw mut values.bool).cast()),
             item(c"text", DT_STRING, (&raw mut values.text).cast()),
-            config_item { key: ptr::null(), datatype: 0, value: ptr::null_mut(), found: false },
+            config_item { key: ptr::null(), datatype: 0, value: ptr::null_mut(), found: 0 },
         ];
         // SAFETY: C strings, and items as they should be.
         let code = unsafe { parse(text.as_ptr(), items.as_mut_ptr(), ptr::null_mut()) };
-        (code, values, [0, 1, 2, 3].map(|number| items[number].found))
+        (code, values, [0, 1, 2, 3].map(|number| items[number].found == 1))
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::host::{
 use libc::{FILE, c_char, c_int, c_void, time_t};
 use nix::sys::signal::{Signal, raise};
 use std::{
-    hash::{DefaultHasher, Hasher},
+    hash::{BuildHasher, Hasher, RandomState},
     sync::LazyLock,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
@@ -38,6 +38,9 @@ static STARTED: LazyLock<(Instant, time_t)> = LazyLock::new(|| {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     (Instant::now(), (now.as_secs() - BEFORE) as time_t)
 });
+
+/// With keys of this process: no client can choose what falls together.
+static HASH: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 extern "C-unwind" fn get_current_time() -> rel_time_t {
     (STARTED.0.elapsed().as_secs() + BEFORE) as rel_time_t
@@ -71,7 +74,7 @@ extern "C-unwind" fn server_version() -> *const c_char {
 }
 
 unsafe extern "C-unwind" fn hash(data: *const c_void, size: usize, seed: u32) -> u32 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = HASH.build_hasher();
     hasher.write_u32(seed);
     // SAFETY: the contract: so many bytes.
     hasher.write(unsafe { slice_at(data.cast(), size) });

@@ -29,10 +29,15 @@ unsafe extern "C-unwind" fn register_extension(kind: c_int, extension: *mut c_vo
         EXTENSION_DAEMON => {
             let mut first = DAEMONS.lock();
             let new = extension.cast::<daemon>();
-            // SAFETY: the contract: a descriptor, whose link is the server's.
-            unsafe { (*new).next = first.0 };
-            first.0 = new;
-            true
+            // SAFETY: descriptors that are registered live, and the last one's
+            // link is NULL.
+            let known = unsafe { !(*link_to(&mut first.0, new)).is_null() };
+            if !known {
+                // SAFETY: the contract: a descriptor, whose link is the server's.
+                unsafe { (*new).next = first.0 };
+                first.0 = new;
+            }
+            !known
         }
         _ => false,
     }
@@ -43,13 +48,9 @@ unsafe extern "C-unwind" fn unregister_extension(kind: c_int, extension: *mut c_
         EXTENSION_LOGGER => log::restore(extension.cast::<logger>()),
         EXTENSION_DAEMON => {
             let mut first = DAEMONS.lock();
-            let mut link = &raw mut first.0;
-            // SAFETY: descriptors that are registered live, and the last one's
-            // link is NULL.
+            // SAFETY: as above.
             unsafe {
-                while !(*link).is_null() && *link != extension.cast() {
-                    link = &raw mut (**link).next;
-                }
+                let link = link_to(&mut first.0, extension.cast());
                 if !(*link).is_null() {
                     *link = (**link).next;
                 }
@@ -57,6 +58,21 @@ unsafe extern "C-unwind" fn unregister_extension(kind: c_int, extension: *mut c_
         }
         _ => {}
     }
+}
+
+/// The link that leads to a daemon; without one, the last link, which is NULL.
+///
+/// # Safety
+/// The links lead to descriptors that live, and end with NULL.
+unsafe fn link_to(first: &mut *mut daemon, to: *mut daemon) -> *mut *mut daemon {
+    let mut link = &raw mut *first;
+    // SAFETY: the caller's promise.
+    unsafe {
+        while !(*link).is_null() && *link != to {
+            link = &raw mut (**link).next;
+        }
+    }
+    link
 }
 
 extern "C-unwind" fn get_extension(kind: c_int) -> *mut c_void {
@@ -81,6 +97,7 @@ mod tests {
             assert!(register_extension(EXTENSION_DAEMON, a));
             assert!(register_extension(EXTENSION_DAEMON, b));
             assert!(register_extension(EXTENSION_DAEMON, c));
+            assert!(!register_extension(EXTENSION_DAEMON, a));
             assert_eq!(first(), c);
             unregister_extension(EXTENSION_DAEMON, b);
             assert_eq!((*c.cast::<daemon>()).next, a.cast());

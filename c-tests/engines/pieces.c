@@ -1,0 +1,45 @@
+/*
+ * A value is told in pieces of 1000 bytes, both to be written and to be read; one that is
+ * empty has no piece at all. With too few places for them, get_item_info answers false.
+ */
+#include "memory.h"
+
+#define PIECE 1000
+
+static bool get_item_info(ENGINE_HANDLE *handle, const void *cookie, const item *it,
+                          item_info *info)
+{
+    uint16_t room = info->nvalue;
+    struct iovec *pieces = info->value;
+    char *value;
+    size_t at;
+    if (!memory_get_item_info(handle, cookie, it, info) ||
+        room < (info->nbytes + PIECE - 1) / PIECE) {
+        return false;
+    }
+    value = pieces[0].iov_base;
+    info->nvalue = 0;
+    for (at = 0; at < info->nbytes; at += PIECE) {
+        pieces[info->nvalue].iov_base = value + at;
+        pieces[info->nvalue].iov_len = info->nbytes - at < PIECE ? info->nbytes - at : PIECE;
+        info->nvalue++;
+    }
+    return true;
+}
+
+MEMCACHED_PUBLIC_API ENGINE_ERROR_CODE create_instance(uint64_t interface,
+                                                       GET_SERVER_API get_server_api,
+                                                       ENGINE_HANDLE **handle);
+
+ENGINE_ERROR_CODE create_instance(uint64_t interface, GET_SERVER_API get_server_api,
+                                  ENGINE_HANDLE **handle)
+{
+    memory *m = memory_table(sizeof *m, get_server_api);
+    (void)interface;
+    if (m == NULL) {
+        return ENGINE_ENOMEM;
+    }
+    m->table.get_item_info = get_item_info;
+    *handle = (ENGINE_HANDLE *)m;
+    return ENGINE_SUCCESS;
+}
