@@ -4,6 +4,8 @@
 #![allow(missing_docs)]
 
 mod common;
+#[path = "kit_engines/memcached.rs"]
+mod memcached;
 
 use common::{kumoctl::Kumoctl, plugins, skip};
 use serde_json::Value;

@@ -204,6 +204,47 @@ fn the_list_begins_with_the_built_in_and_leaves_out_what_is_no_plugin() {
 }
 
 #[test]
+fn an_engine_of_memcacheds_interface_is_described_and_listed() {
+    let Some(path) = plugins::fs_engine() else { skip!("no C compiler") };
+    let report = json(&info(&path, &["--json"]).ok());
+    assert_eq!(report["name"], "fs_engine");
+    assert_eq!(report["contract"], "memcached engine");
+    assert_eq!((&report["interface"], &report["host_interface"]), (&1.into(), &1.into()));
+    assert_eq!(report["exports"], json("[\"create_instance\"]"));
+    let operations = report["operations"].as_array().expect("a list");
+    let there: Vec<_> = operations.iter().map(|each| (&each["name"], &each["present"])).collect();
+    for (name, present) in [("arithmetic", true), ("unknown_command", true), ("errinfo", false)] {
+        assert!(there.contains(&(&name.into(), &present.into())), "{there:?}");
+    }
+    assert!(report["needs"].to_string().contains("libc."), "{report:#}");
+    let page = info(&path, &[]).ok();
+    for words in ["memcached's engine interface, version 1", "kumo-server -E", "arithmetic"] {
+        assert!(page.contains(words), "no {words:?} in {page}");
+    }
+    // It was created, and not initialized: there are no files of its own.
+    assert!(!Path::new(".fs_engine").exists());
+
+    // What does not fit says why, in the list too.
+    let engines = plugins::engines();
+    for (name, reason) in
+        [("newer", "version 2"), ("enotsup", "does not support"), ("slots_get", "NULL for get")]
+    {
+        info(&engines.join(format!("{name}.so")), &[]).refused(&[reason]);
+    }
+    let all = list(engines, &["--all", "--json"]);
+    let all = json(&String::from_utf8_lossy(&all.stdout));
+    let named = |name: &str| {
+        let found = all.as_array().expect("a list").iter().find(|each| each["name"] == name);
+        found.unwrap_or_else(|| panic!("{name} in {all:#}")).clone()
+    };
+    assert_eq!(named("fs_engine")["problem"], Value::Null);
+    assert!(named("fs_engine")["description"].to_string().contains("memcached"), "{all:#}");
+    assert!(named("newer")["problem"].to_string().contains("version 2"), "{all:#}");
+    let bench = Kumoctl::run("plugin", &["bench", path.to_str().expect("a path of text")]);
+    bench.refused(&["engine of memcached's interface", "kumo-server -E"]);
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let script =
         format!("{} plugin info | true; exit ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_kumoctl"));

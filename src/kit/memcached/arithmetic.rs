@@ -1,12 +1,15 @@
 //! Arithmetic: the function, and what the server does without it.
 
 use super::{
-    super::{Outcome, ensure, fail, store::{text, text_or}},
+    super::together::together,
+    super::{
+        Outcome, ensure, fail,
+        store::{text, text_or},
+    },
     Need, Test,
     client::{Client, told},
     context::{Context, Engine},
     served,
-    super::together::together,
 };
 use crate::host::memcached::{
     Code,
@@ -35,7 +38,12 @@ pub(super) const TESTS: &[Test] = &[
         THERE,
         create,
     ),
-    served("mc_arithmetic_keeps", "flags and expiry stay, and the CAS unique changes", THERE, keeps),
+    served(
+        "mc_arithmetic_keeps",
+        "flags and expiry stay, and the CAS unique changes",
+        THERE,
+        keeps,
+    ),
     served("mc_arithmetic_threads", "30 threads count: no count is lost", THERE, by_threads),
     served(
         "mc_arithmetic_by_cas",

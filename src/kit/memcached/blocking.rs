@@ -22,12 +22,7 @@ pub(super) const TESTS: &[Test] = &[
         &[],
         disconnect,
     ),
-    alone(
-        "mc_block_destroy",
-        "no cookie is reserved when destroy has returned",
-        &[],
-        reserved,
-    ),
+    alone("mc_block_destroy", "no cookie is reserved when destroy has returned", &[], reserved),
 ];
 
 const THREADS: usize = 8;
@@ -113,10 +108,8 @@ fn disconnect(context: &Context) -> Outcome {
             None if round % 3 == 1 => client.remove(&key, 0)?,
             None => client.get(&key)?.0,
         };
-        let is_answer = matches!(
-            code,
-            Code::SUCCESS | Code::KEY_ENOENT | Code::NOT_STORED | Code::EWOULDBLOCK
-        );
+        let is_answer =
+            matches!(code, Code::SUCCESS | Code::KEY_ENOENT | Code::NOT_STORED | Code::EWOULDBLOCK);
         ensure!(is_answer, "a call returned {code}");
         // At once, or when it has been notified and nobody calls again.
         if round % 2 == 1 && code == Code::EWOULDBLOCK && client.wait(engine.patience()).is_none() {

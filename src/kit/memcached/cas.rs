@@ -20,18 +20,8 @@ pub(super) const TESTS: &[Test] = &[
         is_told,
     ),
     served("mc_cas_changes", "each store gives another CAS unique, and none is 0", CAS, changes),
-    served(
-        "mc_cas_match",
-        "OPERATION_CAS stores where the CAS unique is the item's",
-        CAS,
-        matches,
-    ),
-    served(
-        "mc_cas_other",
-        "OPERATION_CAS leaves an item that has another CAS unique",
-        CAS,
-        other,
-    ),
+    served("mc_cas_match", "OPERATION_CAS stores where the CAS unique is the item's", CAS, matches),
+    served("mc_cas_other", "OPERATION_CAS leaves an item that has another CAS unique", CAS, other),
     served("mc_cas_absent", "OPERATION_CAS does not make a key that is absent", CAS, absent),
     served(
         "mc_cas_set",
@@ -45,8 +35,7 @@ pub(super) const TESTS: &[Test] = &[
 fn is_told(_: &Context, engine: &Engine) -> Outcome {
     let client = engine.connect();
     for round in 0..3 {
-        for operation in
-            [Operation::Set, Operation::Replace, Operation::Append, Operation::Prepend]
+        for operation in [Operation::Set, Operation::Replace, Operation::Append, Operation::Prepend]
         {
             let cas = {
                 let item = client.item(b"told", b"value", 0, 0)?;

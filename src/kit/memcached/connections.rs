@@ -19,10 +19,12 @@ pub(super) const TESTS: &[Test] = &[
         "mc_connection_idle",
         "clients that come and go without a call leave no memory behind",
         &[],
-        |_, engine| often("a client that connects and disconnects", || {
-            drop(engine.connect());
-            Ok(())
-        }),
+        |_, engine| {
+            often("a client that connects and disconnects", || {
+                drop(engine.connect());
+                Ok(())
+            })
+        },
     ),
     served(
         "mc_connection_at_once",

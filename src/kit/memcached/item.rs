@@ -26,12 +26,7 @@ pub(super) const TESTS: &[Test] = &[
         &[],
         found,
     ),
-    served(
-        "mc_item_flags",
-        "flags come back in network order, whatever they are",
-        &[],
-        flags,
-    ),
+    served("mc_item_flags", "flags come back in network order, whatever they are", &[], flags),
     served(
         "mc_item_pieces",
         "get_item_info uses no more elements of value than there are, and says how many",
@@ -44,12 +39,7 @@ pub(super) const TESTS: &[Test] = &[
         &[],
         not_stored,
     ),
-    served(
-        "mc_item_after_store",
-        "a stored item can be read until its release",
-        &[],
-        after_store,
-    ),
+    served("mc_item_after_store", "a stored item can be read until its release", &[], after_store),
     served(
         "mc_item_after_overwrite",
         "an item stays as it was when its key is overwritten",
@@ -72,18 +62,10 @@ pub(super) const TESTS: &[Test] = &[
         &[],
         |_, engine| held(engine, |client, key| client.delete(key).map(|_| ())),
     ),
-    served(
-        "mc_item_after_flush",
-        "an item stays as it was after a flush",
-        &[],
-        |_, engine| held(engine, |client, _| client.flush_at(0)),
-    ),
-    served(
-        "mc_item_many",
-        "a thousand items can be held at once, also of the same key",
-        &[],
-        many,
-    ),
+    served("mc_item_after_flush", "an item stays as it was after a flush", &[], |_, engine| {
+        held(engine, |client, _| client.flush_at(0))
+    }),
+    served("mc_item_many", "a thousand items can be held at once, also of the same key", &[], many),
 ];
 
 /// What is said of an item must agree with itself and with what was stored.

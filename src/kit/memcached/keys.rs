@@ -41,11 +41,7 @@ fn keep_apart(engine: &Engine, keys: &[Vec<u8>]) -> Outcome {
     for (number, key) in keys.iter().enumerate() {
         client.expect(key, Some(&value(number)))?;
         let info = client.info(key)?;
-        ensure!(
-            info.key.as_ref() == Some(key),
-            "the item of {} has another key",
-            text(key)
-        );
+        ensure!(info.key.as_ref() == Some(key), "the item of {} has another key", text(key));
     }
     for (number, key) in keys.iter().enumerate() {
         let there = client.delete(key)?;
@@ -59,9 +55,36 @@ fn keep_apart(engine: &Engine, keys: &[Vec<u8>]) -> Outcome {
 
 fn bytes(_: &Context, engine: &Engine) -> Outcome {
     let named: [&[u8]; 30] = [
-        b"/", b"//", b".", b"..", b"../", b"../key", b"/etc/passwd", b"a/b", b"a//b", b"a/../b",
-        b"a", b"a\0", b"a\0b", b"\0", b"\0\0", b" ", b"a b", b"a ", b" a", b"\r\n", b"a\n", b"\t",
-        b"%", b"%2F", b"%00", b"+", b"A", b"*", b"~", b"\\",
+        b"/",
+        b"//",
+        b".",
+        b"..",
+        b"../",
+        b"../key",
+        b"/etc/passwd",
+        b"a/b",
+        b"a//b",
+        b"a/../b",
+        b"a",
+        b"a\0",
+        b"a\0b",
+        b"\0",
+        b"\0\0",
+        b" ",
+        b"a b",
+        b"a ",
+        b" a",
+        b"\r\n",
+        b"a\n",
+        b"\t",
+        b"%",
+        b"%2F",
+        b"%00",
+        b"+",
+        b"A",
+        b"*",
+        b"~",
+        b"\\",
     ];
     let mut keys: Vec<Vec<u8>> = named.map(<[u8]>::to_vec).to_vec();
     keys.extend((0x7f..=0xff).map(|byte| vec![b'x', byte]));

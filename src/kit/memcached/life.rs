@@ -17,12 +17,7 @@ pub(super) const TESTS: &[Test] = &[
         &[],
         loads,
     ),
-    alone(
-        "mc_load_initialize",
-        "initialize works in an empty directory",
-        &[],
-        initializes,
-    ),
+    alone("mc_load_initialize", "initialize works in an empty directory", &[], initializes),
     served(
         "mc_load_info",
         "get_info answers with a description, and the features are those that it has",
@@ -35,12 +30,9 @@ pub(super) const TESTS: &[Test] = &[
         &[],
         again,
     ),
-    alone(
-        "mc_life_empty",
-        "an engine that was never used is destroyed",
-        &[],
-        |context| context.start()?.destroy(),
-    ),
+    alone("mc_life_empty", "an engine that was never used is destroyed", &[], |context| {
+        context.start()?.destroy()
+    }),
     alone(
         "mc_life_refused",
         "an initialize that fails is followed by destroy, leaves nothing, and spoils nothing",

@@ -169,7 +169,10 @@ fn one_of_eight(
             Ok(())
         })?;
         let winners = winners.into_inner();
-        ensure!(winners == 1, "{winners} of 8 threads were told that their {what} of one key worked");
+        ensure!(
+            winners == 1,
+            "{winners} of 8 threads were told that their {what} of one key worked"
+        );
     }
     Ok(())
 }
@@ -189,7 +192,10 @@ fn append(_: &Context, engine: &Engine) -> Outcome {
     let value = String::from_utf8_lossy(&value);
     for (thread, number) in (0..THREADS).flat_map(|t| (0..TIMES).map(move |n| (t, n))) {
         let times = value.matches(&format!("({thread} {number})")).count();
-        ensure!(times == 1, "what thread {thread} appended as its {number}th is there {times} times");
+        ensure!(
+            times == 1,
+            "what thread {thread} appended as its {number}th is there {times} times"
+        );
     }
     Ok(())
 }

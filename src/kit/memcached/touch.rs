@@ -24,7 +24,12 @@ const KEY_ENOENT: u16 = 1;
 
 pub(super) const TESTS: &[Test] = &[
     served("mc_touch_found", "touch of an item leaves its value and its flags", THERE, found),
-    served("mc_touch_absent", "touch and gat of an absent key say that it is absent", THERE, absent),
+    served(
+        "mc_touch_absent",
+        "touch and gat of an absent key say that it is absent",
+        THERE,
+        absent,
+    ),
     served("mc_touch_gat", "gat answers with the flags, the CAS unique and the value", THERE, gat),
     served(
         "mc_touch_expiry",
@@ -48,12 +53,16 @@ fn command(client: &Client, opcode: u8, key: &[u8], exptime: u32) -> Outcome<Res
             Err(Stop::Skipped("it does not know the commands touch and gat".to_owned()))
         }
         Some((Code::SUCCESS, Some(response))) => Ok(response),
-        Some((Code::SUCCESS, None)) => fail!(
-            "unknown_command for {opcode:#x} returned ENGINE_SUCCESS, and responded nothing"
-        ),
+        Some((Code::SUCCESS, None)) => {
+            fail!("unknown_command for {opcode:#x} returned ENGINE_SUCCESS, and responded nothing")
+        }
         // The host takes this as well.
-        Some((Code::KEY_ENOENT, None)) => Ok(Response { status: KEY_ENOENT, ..Response::default() }),
-        Some((code, _)) => fail!("unknown_command for {opcode:#x} of {} returned {code}", text(key)),
+        Some((Code::KEY_ENOENT, None)) => {
+            Ok(Response { status: KEY_ENOENT, ..Response::default() })
+        }
+        Some((code, _)) => {
+            fail!("unknown_command for {opcode:#x} of {} returned {code}", text(key))
+        }
     }
 }
 

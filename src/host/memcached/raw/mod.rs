@@ -110,11 +110,8 @@ impl Watch {
 impl Client {
     /// A client has connected.
     pub fn new(instance: &Arc<Instance>, patience: Duration) -> Self {
-        let line = Line {
-            cookie: Cookie::new(-1),
-            instance: Arc::clone(instance),
-            calls: Mutex::new(()),
-        };
+        let line =
+            Line { cookie: Cookie::new(-1), instance: Arc::clone(instance), calls: Mutex::new(()) };
         {
             let _here = trace::enter("ON_CONNECT");
             api::perform(ON_CONNECT, ptr::null(), line.cookie.address());
