@@ -5,6 +5,8 @@
 
 #[path = "engines/blocking.rs"]
 mod blocking;
+#[path = "engines/codes.rs"]
+mod codes;
 mod common;
 #[path = "engines/connections.rs"]
 mod connections;

@@ -23,8 +23,9 @@ impl Memcached {
         let dir = temp_dir();
         let ports = dir.path().join("ports");
         let mut command = Command::new(&program);
-        // -p -1 is a free port; -u: root must say as whom it wants to run.
-        command.args(["-p", "-1", "-U", "0", "-l", "127.0.0.1", "-u", "root"]);
+        // -p -1 is a free port; -u: root must say as whom it wants to run; -m: with
+        // less memory it evicts when it is busy, and large items are refused.
+        command.args(["-p", "-1", "-U", "0", "-l", "127.0.0.1", "-u", "root", "-m", "1024"]);
         command.env("MEMCACHED_PORT_FILENAME", &ports);
         let mut process = Process::start(&mut command, &dir.path().join("stderr"));
         let port = process.port(&ports, "TCP");
