@@ -95,7 +95,7 @@ fn a_backup_is_refused() {
 fn values_in_pieces() {
     let mut server = on!("pieces").arguments(["-I", "4m"]).start();
     let mut client = server.client();
-    for size in [0, 1, 999, 1000, 1001, 7999, 8000, 8001, 100_000, 1_000_000] {
+    for size in [0, 1, 1999, 2000, 2001, 15_999, 16_000, 16_001, 100_000, 1_000_000] {
         let value: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
         assert_eq!(client.set("pieces", &value), "STORED", "{size}");
         assert!(client.get("pieces") == Some(value), "{size}");

@@ -1,7 +1,7 @@
 /*
  * Everything blocks that can: beside the calls of blocks.c, arithmetic, touch and gat, and,
- * as if they had a key of that name, flush ("flush") and `stats WORD`, which answers STAT
- * word WORD.
+ * as if they had a key of that name, flush ("flush") and `stats more`, which answers STAT
+ * word more.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -41,6 +41,9 @@ static ENGINE_ERROR_CODE get_stats(ENGINE_HANDLE *handle, const void *cookie, co
 {
     if (nkey == 0) {
         return blocks_get_stats(handle, cookie, key, nkey, add_stat);
+    }
+    if (nkey != 4 || memcmp(key, "more", 4) != 0) {
+        return ENGINE_KEY_ENOENT;
     }
     if (!ready((blocks *)handle, cookie, STATS, key, (size_t)nkey)) {
         return ENGINE_EWOULDBLOCK;

@@ -5,6 +5,7 @@
 #include "memory.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 
 /* A number in place of the entry's, or of nothing; under the lock. */
 static inline bool memory_put_number(memory *m, const void *key, size_t nkey, uint64_t number,
@@ -49,8 +50,9 @@ static inline ENGINE_ERROR_CODE memory_arithmetic(ENGINE_HANDLE *handle, const v
     if (old != NULL) {
         char text[24] = "", *end;
         memcpy(text, old->bytes + old->nkey, old->nbytes < 23 ? old->nbytes : 23);
+        errno = 0;
         number = strtoull(text, &end, 10);
-        if (end == text || *end != '\0') {
+        if (end == text || *end != '\0' || errno == ERANGE) {
             code = ENGINE_EINVAL;
         }
         number = increment ? number + delta : number > delta ? number - delta : 0;

@@ -1,10 +1,10 @@
 /*
- * A value is told in pieces of 1000 bytes, both to be written and to be read; one that is
+ * A value is told in pieces of 2000 bytes, both to be written and to be read; one that is
  * empty has no piece at all. With too few places for them, get_item_info answers false.
  */
 #include "memory.h"
 
-#define PIECE 1000
+#define PIECE 2000
 
 static bool get_item_info(ENGINE_HANDLE *handle, const void *cookie, const item *it,
                           item_info *info)

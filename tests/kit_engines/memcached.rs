@@ -29,6 +29,18 @@ const ENGINES: &[Engine] = &[
         lacks: &[VOLATILE, NO_ARITHMETIC, NO_COMMANDS, ANY_CONFIGURATION],
     },
     Engine {
+        library: "blocks_more.so",
+        passes: 84,
+        says: &[],
+        lacks: &[VOLATILE, ANY_CONFIGURATION],
+    },
+    Engine {
+        library: "pieces.so",
+        passes: 71,
+        says: &[],
+        lacks: &[VOLATILE, NO_ARITHMETIC, NO_COMMANDS, ANY_CONFIGURATION, NEVER_BLOCKS],
+    },
+    Engine {
         library: "percookie.so",
         passes: 71,
         says: &[],

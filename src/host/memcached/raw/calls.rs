@@ -35,6 +35,9 @@ pub struct Created {
     pub exptime: u32,
 }
 
+/// A line of statistics: a name and a value.
+pub type StatLine = (Vec<u8>, Vec<u8>);
+
 impl Client {
     fn item(&self, code: Code, item: *mut abi::item) -> (Code, Option<Item>) {
         let item = NonNull::new(item).filter(|_| code == Code::SUCCESS);
@@ -126,7 +129,7 @@ impl Client {
 
     /// `get_stats`: its code, and the lines as they came, or as many as fit in
     /// 1 MiB.
-    pub fn stats(&self, name: &[u8]) -> Told<(Code, Vec<(Vec<u8>, Vec<u8>)>)> {
+    pub fn stats(&self, name: &[u8]) -> Told<(Code, Vec<StatLine>)> {
         let get_stats = self.line.instance.table.get_stats;
         *self.line.cookie.reported.lock() = Reported { as_they_came: true, ..Reported::default() };
         let code = self.call("get_stats", |handle, cookie| {

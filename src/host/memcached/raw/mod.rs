@@ -24,7 +24,7 @@ use std::{
     cell::Cell,
     ptr,
     sync::Arc,
-    task::{Context, Poll, Wake, Waker},
+    task::{Context, Wake, Waker},
     thread::{self, Thread},
     time::{Duration, Instant},
 };
@@ -162,7 +162,7 @@ impl Client {
         let end = Instant::now() + patience;
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let mut task = Context::from_waker(&waker);
-        while let Poll::Pending = self.line.cookie.poll(&mut task) {
+        while self.line.cookie.poll(&mut task).is_pending() {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return None;
