@@ -101,7 +101,7 @@ fn values_in_pieces() {
         assert!(client.get("pieces") == Some(value), "{size}");
     }
     // More than the 1024 that there can be: the engine cannot tell of them.
-    let answer = client.set("pieces", vec![0; 1_024_001]);
+    let answer = client.set("pieces", vec![0; 2_048_001]);
     assert!(answer.starts_with("SERVER_ERROR") && answer.contains("get_item_info"), "{answer}");
     server.assert_well();
     server.stop();

@@ -1,7 +1,7 @@
 //! Clients that come and go.
 
 use super::{
-    super::{Outcome, ensure, taken::often, together::together},
+    super::{Outcome, taken::often, together::together},
     Test,
     context::{Context, Engine},
     life::use_it,
@@ -32,24 +32,10 @@ pub(super) const TESTS: &[Test] = &[
         &[],
         at_once,
     ),
-    served(
-        "mc_connection_item",
-        "an item that a client holds when it goes is readable until it is released",
-        &[],
-        item,
-    ),
 ];
 
 fn many(_: &Context, engine: &Engine) -> Outcome {
-    often("a client that connects, calls and disconnects", || {
-        let client = engine.connect();
-        let cookie = client.watch();
-        use_it(&client)?;
-        drop(client);
-        // What was begun for it has come to an end.
-        ensure!(cookie.reserved() <= 1, "a client's cookie is reserved more than once");
-        Ok(())
-    })
+    often("a client that connects, calls and disconnects", || use_it(&engine.connect()))
 }
 
 fn at_once(_: &Context, engine: &Engine) -> Outcome {
@@ -68,16 +54,5 @@ fn at_once(_: &Context, engine: &Engine) -> Outcome {
         let value = number.to_string();
         client.expect(format!("client {number}").as_bytes(), Some(value.as_bytes()))?;
     }
-    Ok(())
-}
-
-fn item(_: &Context, engine: &Engine) -> Outcome {
-    let client = engine.connect();
-    client.put(b"key", b"value")?;
-    let item = client.found(b"key")?;
-    drop(client);
-    engine.connect().put(b"key", b"another")?;
-    let value = super::client::told(&item)?.value();
-    ensure!(value == b"value", "an item changed when its client went");
     Ok(())
 }
