@@ -13,6 +13,7 @@ mod cas;
 mod client;
 mod connections;
 mod context;
+mod counts;
 mod durable;
 mod expiry;
 mod flush;

@@ -10,7 +10,7 @@ use super::{
     Need, Test,
     client::{Client, told},
     context::{Context, Engine},
-    histories, served,
+    counts, histories, served,
 };
 use crate::host::memcached::{Code, Operation};
 use std::{
@@ -56,6 +56,18 @@ pub(super) const TESTS: &[Test] = &[
         "many threads append to one value: none of it is lost",
         &[],
         append,
+    ),
+    served(
+        "mc_threads_items",
+        "after many threads changed items, curr_items is what can be read",
+        &[],
+        counts::items,
+    ),
+    served(
+        "mc_threads_flush",
+        "threads flush while others store: each flush takes what its thread has stored before",
+        &[],
+        counts::flushes,
     ),
     served(
         "mc_threads_linearizable_2",
