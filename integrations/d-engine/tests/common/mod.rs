@@ -1,0 +1,64 @@
+//! The plugins that the suites run over.
+
+#![allow(dead_code, missing_docs)]
+
+use kumo_d_engine::Plugin;
+use std::{path::Path, process::Command, sync::OnceLock};
+
+/// Tokyo Cabinet's hash database; None where the machine has no library of it.
+pub fn tokyo_cabinet() -> Option<Plugin> {
+    static BUILT: OnceLock<bool> = OnceLock::new();
+    let there = *BUILT.get_or_init(|| {
+        let found = Command::new("cc")
+            .args(["-x", "c", "-fsyntax-only", "-include", "tchdb.h", "/dev/null"])
+            .output()
+            .expect("cc runs");
+        if found.status.success() {
+            make("tokyocabinet");
+        }
+        found.status.success()
+    });
+    if !there {
+        let must = std::env::var_os("KUMO_TEST_NO_SKIP").is_some();
+        assert!(!must, "there is no tchdb.h: install libtokyocabinet-dev");
+        eprintln!("skipped: there is no tchdb.h; libtokyocabinet-dev has it");
+        return None;
+    }
+    Some(load("libtchdb.so"))
+}
+
+/// The hash table in C, which forgets.
+pub fn memhash() -> Plugin {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| make("memhash"));
+    load("libmemhash.so")
+}
+
+fn out() -> String {
+    format!("{}/plugins", env!("CARGO_TARGET_TMPDIR"))
+}
+
+fn load(library: &str) -> Plugin {
+    Plugin::load(&format!("{}/{library}", out())).expect("the plugin loads")
+}
+
+fn make(plugin: &str) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins").join(plugin);
+    // Tests of several programs build at the same time: each in a place of its own,
+    // and a name is given to what is whole.
+    let own = format!("{}/plugins-{}", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+    let made = Command::new("make")
+        .arg("-s")
+        .arg("-C")
+        .arg(&source)
+        .arg(format!("OUT={own}"))
+        .status()
+        .expect("make runs");
+    assert!(made.success(), "{plugin} does not build");
+    std::fs::create_dir_all(out()).expect("a directory");
+    for file in std::fs::read_dir(&own).expect("what make made") {
+        let file = file.expect("a file");
+        std::fs::rename(file.path(), Path::new(&out()).join(file.file_name())).expect("a name");
+    }
+    std::fs::remove_dir(&own).expect("an empty directory");
+}
