@@ -25,14 +25,6 @@ impl Changes {
         self.0.push((record::key(space, key), None));
     }
 
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// As the host takes them.
     pub fn as_host(&self) -> Vec<Change<'_>> {
         fn change(it: &(Vec<u8>, Option<Vec<u8>>)) -> Change<'_> {
@@ -104,6 +96,6 @@ mod tests {
         let data = changes.encode().unwrap();
         assert_eq!(Changes::decode(&data).unwrap(), changes);
         assert!(Changes::decode(&data[..data.len() - 1]).is_err());
-        assert!(Changes::decode(&[]).unwrap().is_empty());
+        assert_eq!(Changes::decode(&[]).unwrap(), Changes::default());
     }
 }

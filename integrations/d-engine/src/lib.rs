@@ -18,6 +18,7 @@ mod meta;
 mod options;
 mod place;
 mod record;
+mod state;
 mod table;
 
 pub use engine::KumoStorageEngine;
@@ -26,3 +27,4 @@ pub use kumo::host::Plugin;
 pub use log::KumoLogStore;
 pub use meta::KumoMetaStore;
 pub use options::{Durability, Options};
+pub use state::KumoStateMachine;

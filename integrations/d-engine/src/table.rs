@@ -196,7 +196,7 @@ mod tests {
     fn what_a_kill_interrupts_is_completed() {
         let directory = tempfile::tempdir().unwrap();
         // Killed behind the commit record, and behind any number of changes.
-        for done in 0..=changes().len() {
+        for done in 0..=changes().as_host().len() {
             let path = directory.path().join(done.to_string());
             let table = prepared(&path);
             let mut commit = Changes::default();
