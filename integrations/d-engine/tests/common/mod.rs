@@ -7,6 +7,11 @@ use std::{path::Path, process::Command, sync::OnceLock};
 
 /// Tokyo Cabinet's hash database; None where the machine has no library of it.
 pub fn tokyo_cabinet() -> Option<Plugin> {
+    Some(load(&tokyo_cabinet_library()?))
+}
+
+/// The path of its plugin.
+pub fn tokyo_cabinet_library() -> Option<String> {
     static BUILT: OnceLock<bool> = OnceLock::new();
     let there = *BUILT.get_or_init(|| {
         let found = Command::new("cc")
@@ -24,22 +29,26 @@ pub fn tokyo_cabinet() -> Option<Plugin> {
         eprintln!("skipped: there is no tchdb.h; libtokyocabinet-dev has it");
         return None;
     }
-    Some(load("libtchdb.so"))
+    Some(library("libtchdb.so"))
 }
 
 /// The hash table in C, which forgets.
 pub fn memhash() -> Plugin {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| make("memhash"));
-    load("libmemhash.so")
+    load(&library("libmemhash.so"))
 }
 
 fn out() -> String {
     format!("{}/plugins", env!("CARGO_TARGET_TMPDIR"))
 }
 
-fn load(library: &str) -> Plugin {
-    Plugin::load(&format!("{}/{library}", out())).expect("the plugin loads")
+fn library(name: &str) -> String {
+    format!("{}/{name}", out())
+}
+
+fn load(path: &str) -> Plugin {
+    Plugin::load(path).expect("the plugin loads")
 }
 
 fn make(plugin: &str) {
