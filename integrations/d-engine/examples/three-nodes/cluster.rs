@@ -127,8 +127,17 @@ impl Cluster {
         }
     }
 
-    /// Waits until the state of every node is this one; what they are.
-    pub async fn agree(&mut self, expected: &str) -> Result<BTreeMap<usize, String>> {
+    /// How far each node's last snapshot goes.
+    pub async fn snapshots(&mut self) -> Result<BTreeMap<usize, u64>> {
+        let mut snapshots = BTreeMap::new();
+        for (number, node) in &mut self.nodes {
+            snapshots.insert(*number, node.ask("snapshot").await?.parse()?);
+        }
+        Ok(snapshots)
+    }
+
+    /// Waits until the state of every node is this one.
+    pub async fn agree(&mut self, expected: &str) -> Result<()> {
         let begin = Instant::now();
         loop {
             let mut states = BTreeMap::new();
@@ -136,7 +145,7 @@ impl Cluster {
                 states.insert(*number, node.ask("state").await?);
             }
             if states.values().all(|state| state == expected) {
-                return Ok(states);
+                return Ok(());
             }
             ensure!(
                 begin.elapsed() < PATIENCE,
@@ -202,8 +211,9 @@ impl Cluster {
              [raft.snapshot]\n\
              # The default is one directory for all nodes of a machine.\n\
              snapshots_dir = '{home}/snapshots'\n\
-             # Few, so that snapshots are seen here.\n\
-             max_log_entries_before_snapshot = 200\n",
+             # Often, so that snapshots are seen here, and the log is purged.\n\
+             max_log_entries_before_snapshot = 100\n\
+             snapshot_cool_down_since_last_check = {{ secs = 0, nanos = 100000000 }}\n",
             port = self.ports[number - 1],
             members = members.join(", "),
             home = home.display(),

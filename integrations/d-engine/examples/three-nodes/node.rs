@@ -4,6 +4,7 @@
 //! ```text
 //! leader    who leads, as far as this node knows: a number, 0 for nobody
 //! state     the number of keys in the state machine, and a hash of them
+//! snapshot  the last entry that the last snapshot has, 0 for none
 //! ```
 
 use crate::digest;
@@ -85,6 +86,10 @@ async fn serve(leader: Leader, state: Arc<KumoStateMachine>) -> Result<()> {
                 let all = state.scan_prefix(b"")?;
                 let records = all.entries.iter().map(|(key, value)| (&key[..], &value[..]));
                 println!("{}", digest::of(records));
+            }
+            "snapshot" => {
+                let last = state.snapshot_metadata().and_then(|snapshot| snapshot.last_included);
+                println!("{}", last.map_or(0, |last| last.index));
             }
             other => bail!("no such command: {other}"),
         }

@@ -74,6 +74,11 @@ impl State {
             self.discard(next);
             return Ok(());
         }
+        tracing::info!(
+            "a snapshot up to entry {} takes the place of the state, which had {}",
+            next.applied.index,
+            live.applied.index
+        );
         next.results = std::mem::take(&mut live.results);
         self.switch(&mut live, next)
     }
