@@ -2,6 +2,9 @@
 
 #![allow(dead_code, missing_docs)]
 
+pub mod frail;
+
+use d_engine::common::{Entry, EntryPayload, entry_payload::Payload};
 use kumo_d_engine::Plugin;
 use std::{path::Path, process::Command, sync::OnceLock};
 
@@ -37,6 +40,17 @@ pub fn memhash() -> Plugin {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| make("memhash"));
     load(&library("libmemhash.so"))
+}
+
+/// The engine that stops: linked in.
+pub fn frail() -> Plugin {
+    Plugin::linked_in::<frail::Frail>().expect("it is a plugin")
+}
+
+/// A log entry with a command.
+pub fn entry(index: u64, term: u64, command: &str) -> Entry {
+    let payload = Payload::Command(command.as_bytes().to_vec().into());
+    Entry { index, term, payload: Some(EntryPayload { payload: Some(payload) }) }
 }
 
 fn out() -> String {
