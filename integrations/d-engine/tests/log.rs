@@ -1,5 +1,7 @@
 //! What the log store promises beyond d-engine's suite.
 
+#![allow(clippy::unwrap_used)] // a test may
+
 mod common;
 
 use common::{entry, frail};

@@ -1,5 +1,7 @@
 //! A node whose stores fail.
 
+#![allow(clippy::unwrap_used)] // a test may
+
 mod common;
 
 use common::frail;

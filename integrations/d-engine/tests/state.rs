@@ -1,5 +1,7 @@
 //! What the state machine promises beyond d-engine's suite.
 
+#![allow(clippy::unwrap_used)] // a test may
+
 mod common;
 
 use bytes::Bytes;
@@ -113,6 +115,16 @@ async fn a_kill_leaves_all_of_a_chunk_or_nothing() {
             break;
         }
     }
+}
+
+/// The executables of this package offer the zone's functions, as the host's do.
+#[tokio::test]
+async fn a_plugin_that_was_built_with_msgpack_is_loaded() {
+    let Some(plugin) = common::memhash_on_msgpack() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let state = open(&plugin, directory.path());
+    state.apply_chunk(&[insert(1, "a", "1")]).await.unwrap();
+    assert_eq!(state.get(b"a").unwrap(), Some(bytes("1")));
 }
 
 #[tokio::test]

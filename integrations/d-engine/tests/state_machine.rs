@@ -1,5 +1,7 @@
 //! d-engine's own suite for state machines, over three plugins.
 
+#![allow(clippy::unwrap_used)] // a test may
+
 mod common;
 
 use async_trait::async_trait;
@@ -8,7 +10,8 @@ use d_engine::{
     state_machine_test::{StateMachineBuilder, StateMachineTestSuite as Suite},
 };
 use kumo_d_engine::{KumoStateMachine, Options, Plugin};
-use std::sync::{Arc, Mutex};
+use parking_lot::Mutex;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// The builds of `run_all_tests` that open the database of the build before, to see
@@ -33,8 +36,8 @@ impl Builder {
 #[async_trait]
 impl StateMachineBuilder for Builder {
     async fn build(&self) -> Result<Arc<dyn StateMachine>, Error> {
-        let mut builds = self.builds.lock().unwrap();
-        let mut directories = self.directories.lock().unwrap();
+        let mut builds = self.builds.lock();
+        let mut directories = self.directories.lock();
         *builds += 1;
         if !self.reopen.contains(&builds) {
             directories.push(TempDir::new().expect("a directory"));

@@ -1,5 +1,7 @@
 //! d-engine's own suite for storage engines, over three plugins.
 
+#![allow(clippy::unwrap_used)] // a test may
+
 mod common;
 
 use async_trait::async_trait;

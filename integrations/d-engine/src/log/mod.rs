@@ -145,7 +145,8 @@ fn put(
     Ok(())
 }
 
-/// Refuses entries that would leave a gap in the log: it would not open again.
+/// Refuses entries that would leave a gap in the log, which would not open again.
+/// After a truncation d-engine 0.2.4 may keep entries back for good.
 fn check_joins(log: Option<Run>, entries: &[Entry]) -> Result<(), Failure> {
     let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(()) };
     let gap = entries.windows(2).any(|pair| pair[0].index + 1 != pair[1].index);
@@ -153,9 +154,14 @@ fn check_joins(log: Option<Run>, entries: &[Entry]) -> Result<(), Failure> {
         first.index > log_last + 1 || last.index.saturating_add(1) < log_first
     });
     if gap || apart {
+        let (log_first, log_last) = log.unwrap_or_default();
         return Err(Failure::new(
             ErrorCode::Invalid,
-            format!("the entries {} to {} would leave a gap in the log", first.index, last.index),
+            format!(
+                "the entries {} to {} would leave a gap in the log, which has {log_first} to \
+                 {log_last}; start the node again, and the leader sends what is missing",
+                first.index, last.index
+            ),
         ));
     }
     Ok(())
