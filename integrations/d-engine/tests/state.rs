@@ -142,14 +142,14 @@ async fn terms_are_known_and_kept() {
 }
 
 #[tokio::test]
-async fn keys_that_are_to_expire_are_refused_alike_everywhere() {
+async fn a_key_that_is_to_expire_stays() {
     let directory = tempfile::tempdir().unwrap();
     let state = open(&built_in(), directory.path());
     let command = Command::Insert { key: bytes("a"), value: bytes("1"), ttl_secs: Some(1) };
     let answers = state.apply_chunk(&[ApplyEntry { index: 1, term: 1, command }]).await.unwrap();
-    assert_eq!(answers, [ApplyResult::failure(1)]);
-    assert_eq!(state.get(b"a").unwrap(), None);
-    assert_eq!(state.last_applied().index, 1);
+    assert_eq!(answers, [ApplyResult::success(1)]);
+    assert_eq!(state.get(b"a").unwrap(), Some(bytes("1")));
+    assert_eq!(state.lease_background_cleanup().await.unwrap(), Vec::<Bytes>::new());
 }
 
 /// A state with some keys, and a snapshot of it in `directory/snapshot`.

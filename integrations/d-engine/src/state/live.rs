@@ -130,13 +130,13 @@ impl Live {
     ) -> Result<bool, Failure> {
         match &entry.command {
             Command::Noop => {}
-            // To stop here, as d-engine's own stores do, would stop every node, again
-            // at every start. To keep it for ever would be another promise.
-            Command::Insert { ttl_secs: Some(_), .. } => {
-                tracing::warn!("entry {} is refused: keys do not expire here", entry.index);
-                return Ok(false);
-            }
-            Command::Insert { key, value, ttl_secs: None } => {
+            Command::Insert { key, value, ttl_secs } => {
+                // An entry has no time, so nodes would not agree when it expires. To
+                // stop, as d-engine's own stores may, would stop every node, again at
+                // every start; and a refusal does not reach the client.
+                if ttl_secs.is_some() {
+                    tracing::warn!("keys do not expire: entry {} stays", entry.index);
+                }
                 fates.insert(key, (Some(value), entry.index));
             }
             Command::Delete { key } => {
