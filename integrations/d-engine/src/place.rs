@@ -23,6 +23,10 @@ impl Place {
             Error::Fatal(format!("cannot {doing} {}: {error}", path.display()))
         };
         fs::create_dir_all(path).map_err(|error| failed("make", error))?;
+        // What is in it is lost with it where power fails.
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            sync_directory(parent).map_err(|error| failed("sync the directory of", error))?;
+        }
         let lock = File::options()
             .write(true)
             .create(true)

@@ -26,6 +26,8 @@ pub enum Space {
     Run = b'L',
     /// How far the log has been purged.
     PurgeBoundary = b'B',
+    /// The last entry before a gap in the log.
+    Gap = b'G',
     /// The term and the vote.
     HardState = b'H',
     /// A key of the state machine's.

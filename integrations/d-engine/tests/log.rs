@@ -186,14 +186,51 @@ async fn a_damaged_log_does_not_open() {
     assert!(refused.unwrap_err().to_string().contains("damaged"));
 }
 
+/// As d-engine 0.2.4 does it: it purges from memory what it has not handed over, hands
+/// over what follows, and the purge comes next.
 #[tokio::test]
-async fn entries_that_would_leave_a_gap_are_refused() {
-    for gap in [entries(12..=13, 1), [entries(11..=11, 1), entries(13..=13, 1)].concat()] {
+async fn a_gap_that_d_engine_leaves_is_purged_or_costs_what_is_behind_it() {
+    let beside = entries(21..=30, 1);
+    let within = [entries(11..=13, 1), entries(21..=30, 1)].concat();
+    for (new, before) in [(beside, 10), (within, 13)] {
         let directory = tempfile::tempdir().unwrap();
-        let log = open(&Plugin::built_in().unwrap(), directory.path());
+        let mut log = open(&Plugin::built_in().unwrap(), directory.path());
         log.persist_entries(entries(1..=10, 1)).await.unwrap();
-        assert!(log.persist_entries(gap).await.unwrap_err().to_string().contains("gap"));
+        log.persist_entries(new.clone()).await.unwrap();
+        assert_eq!(log.last_index(), 30);
+        log.purge(LogId { index: 20, term: 1 }).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(all(&log), entries(21..=30, 1));
+            drop(log);
+            log = open(&Plugin::built_in().unwrap(), directory.path());
+        }
+
+        // The node ends before the purge.
+        log.reset().await.unwrap();
+        log.persist_entries(entries(1..=10, 1)).await.unwrap();
+        log.persist_entries(new).await.unwrap();
+        log.persist_entries(entries(31..=32, 1)).await.unwrap();
+        for _ in 0..2 {
+            drop(log);
+            log = open(&Plugin::built_in().unwrap(), directory.path());
+            assert_eq!(all(&log), entries(1..=before, 1));
+            assert_eq!(log.last_index(), before);
+        }
     }
+}
+
+#[tokio::test]
+async fn a_gap_that_nobody_left_is_damage() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(&common::frail(), directory.path());
+    for (range, command) in [(1..=1, "short"), (2..=2, "this is the longest"), (3..=3, "short")] {
+        let new = range.map(|index| entry(index, 1, command)).collect();
+        log.persist_entries(new).await.unwrap();
+    }
+    drop(log);
+    frail::lose(directory.path());
+    let refused = KumoLogStore::open(&common::frail(), directory.path(), &Options::default());
+    assert!(refused.unwrap_err().to_string().contains("does not go on from entry 1"));
 }
 
 #[tokio::test]

@@ -15,9 +15,12 @@ impl Index {
         self.0.insert(first, len);
     }
 
-    /// Takes the run out that begins here.
-    pub fn remove(&mut self, first: u64) {
-        self.0.remove(&first);
+    /// Takes runs out, by their first entries, and adds others.
+    pub fn exchange(&mut self, removed: &[u64], added: &[(u64, u64)]) {
+        for first in removed {
+            self.0.remove(first);
+        }
+        self.0.extend(added.iter().copied());
     }
 
     /// The first and the last entry of the log.
@@ -69,7 +72,8 @@ mod tests {
         assert_eq!(found(13..=u64::MAX), [(12, 16)]);
         assert_eq!(found(17..=20), []);
         assert_eq!(found(0..=u64::MAX).len(), 3);
-        index.remove(11);
+        index.exchange(&[11, 12], &[(12, 9)]);
+        assert_eq!(index.bounds(), Some((1, 20)));
         assert_eq!(index.fault(), Some((10, 12)));
     }
 }

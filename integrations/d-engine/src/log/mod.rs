@@ -4,6 +4,7 @@
 //! place; all or none. To append is to replace what is there at these indexes, to
 //! truncate and to purge is to replace with nothing.
 
+mod gap;
 mod index;
 mod run;
 
@@ -20,7 +21,7 @@ use d_engine::{
     Error, LogStore,
     common::{Entry, LogId},
 };
-use index::{Index, Run};
+use index::Index;
 use kumo::host::{ErrorCode, Failure, Plugin};
 use parking_lot::RwLock;
 use prost::Message;
@@ -35,11 +36,19 @@ use std::{
 pub struct KumoLogStore {
     table: Table,
     options: Options,
-    index: RwLock<Index>,
+    live: RwLock<Live>,
     /// The last entry's index, which is asked often.
     last: AtomicU64,
     // Behind the table: unlocked when that is closed.
     _place: Place,
+}
+
+/// What is kept of the log in memory.
+#[derive(Default)]
+struct Live {
+    index: Index,
+    /// d-engine has left a gap in it.
+    gap: bool,
 }
 
 impl KumoLogStore {
@@ -48,17 +57,29 @@ impl KumoLogStore {
     pub fn open(plugin: &Plugin, path: &Path, options: &Options) -> Result<Self, Error> {
         let place = Place::open(path)?;
         let table = Table::open(plugin, place.path().join("log"), options)?;
-        let index = read_index(&table).map_err(|failure| {
-            Error::Fatal(format!("opening the log in {}: {failure}", path.display()))
-        })?;
-        let last = index.bounds().map_or(0, |(_, last)| last);
-        Ok(Self {
+        let it = Self {
             table,
             options: options.clone(),
-            index: RwLock::new(index),
-            last: AtomicU64::new(last),
+            live: RwLock::default(),
+            last: AtomicU64::new(0),
             _place: place,
-        })
+        };
+        it.load().map_err(|failure| {
+            Error::Fatal(format!("opening the log in {}: {failure}", path.display()))
+        })?;
+        Ok(it)
+    }
+
+    /// Reads and checks the whole log.
+    fn load(&self) -> Result<(), Failure> {
+        let index = read_index(&self.table)?;
+        let fault = index.fault();
+        self.last.store(index.bounds().map_or(0, |(_, last)| last), Ordering::Release);
+        *self.live.write() = Live { index, gap: fault.is_some() };
+        let Some((last, next)) = fault else { return Ok(()) };
+        gap::check(&self.table, last, next)?;
+        tracing::error!("d-engine left a gap behind entry {last}: the leader sends what follows");
+        self.replace(next..=u64::MAX, &[], Changes::default())
     }
 
     /// Replaces the entries of a range with others, which are in the order of their
@@ -69,11 +90,10 @@ impl KumoLogStore {
         entries: &[Entry],
         mut changes: Changes,
     ) -> Result<(), Failure> {
-        let mut index = self.index.write();
-        check_joins(index.bounds(), entries)?;
+        let mut live = self.live.write();
         let mut removed = Vec::new();
         let mut added = Vec::new();
-        for (first, last) in index.overlapping(range.clone()) {
+        for (first, last) in live.index.overlapping(range.clone()) {
             changes.delete(Space::Run, &first.to_be_bytes());
             removed.push(first);
             if first < *range.start() || last > *range.end() {
@@ -83,11 +103,17 @@ impl KumoLogStore {
             }
         }
         put(entries, &mut changes, &mut added)?;
+        let mut gap = false;
+        if live.gap || !gap::joins(live.index.bounds(), entries) {
+            let mut index = live.index.clone();
+            index.exchange(&removed, &added);
+            gap = gap::note(&index, &mut changes);
+        }
         self.table.write(&changes)?;
 
-        removed.into_iter().for_each(|first| index.remove(first));
-        added.into_iter().for_each(|(first, len)| index.add(first, len));
-        self.last.store(index.bounds().map_or(0, |(_, last)| last), Ordering::Release);
+        live.index.exchange(&removed, &added);
+        live.gap = gap;
+        self.last.store(live.index.bounds().map_or(0, |(_, last)| last), Ordering::Release);
         Ok(())
     }
 
@@ -106,9 +132,9 @@ impl KumoLogStore {
     }
 
     fn range(&self, range: RangeInclusive<u64>) -> Result<Vec<Entry>, Failure> {
-        let index = self.index.read();
+        let live = self.live.read();
         let mut entries = Vec::new();
-        for (first, last) in index.overlapping(range.clone()) {
+        for (first, last) in live.index.overlapping(range.clone()) {
             if range.contains(&first) && range.contains(&last) {
                 self.read_into(first, &mut entries)?;
             } else {
@@ -145,29 +171,7 @@ fn put(
     Ok(())
 }
 
-/// Refuses entries that would leave a gap in the log, which would not open again.
-/// After a truncation d-engine 0.2.4 may keep entries back for good.
-fn check_joins(log: Option<Run>, entries: &[Entry]) -> Result<(), Failure> {
-    let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(()) };
-    let gap = entries.windows(2).any(|pair| pair[0].index + 1 != pair[1].index);
-    let apart = log.is_some_and(|(log_first, log_last)| {
-        first.index > log_last + 1 || last.index.saturating_add(1) < log_first
-    });
-    if gap || apart {
-        let (log_first, log_last) = log.unwrap_or_default();
-        return Err(Failure::new(
-            ErrorCode::Invalid,
-            format!(
-                "the entries {} to {} would leave a gap in the log, which has {log_first} to \
-                 {log_last}; start the node again, and the leader sends what is missing",
-                first.index, last.index
-            ),
-        ));
-    }
-    Ok(())
-}
-
-/// Reads and checks the whole log.
+/// Reads every run, and checks it.
 fn read_index(table: &Table) -> Result<Index, Failure> {
     let mut index = Index::default();
     table.for_each(Space::Run, |key, data| {
@@ -178,13 +182,7 @@ fn read_index(table: &Table) -> Result<Index, Failure> {
         index.add(first, entries.len() as u64);
         Ok(())
     })?;
-    match index.fault() {
-        None => Ok(index),
-        Some((last, next)) => Err(Failure::new(
-            ErrorCode::Corrupt,
-            format!("the log does not go on from entry {last}: what follows begins with {next}"),
-        )),
-    }
+    Ok(index)
 }
 
 #[async_trait]

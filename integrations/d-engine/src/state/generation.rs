@@ -51,7 +51,9 @@ impl Generations {
             Err(error) => return Err(self.failed("read", error)),
         };
         self.remove_all_but(number).map_err(|error| self.failed("tidy", error))?;
-        fs::create_dir_all(self.directory(number)).map_err(|error| self.failed("make", error))?;
+        fs::create_dir_all(self.directory(number))
+            .and_then(|()| sync_directory(&self.path))
+            .map_err(|error| self.failed("make", error))?;
         self.open_number(number)
     }
 
@@ -75,6 +77,7 @@ impl Generations {
     pub fn switch(&self, to: &Generation) -> Result<(), Error> {
         let write = || {
             sync_directory(&self.directory(to.number))?;
+            sync_directory(&self.path)?;
             let new = self.path.join("CURRENT.tmp");
             let mut file = File::create(&new)?;
             writeln!(file, "{}", to.number)?;

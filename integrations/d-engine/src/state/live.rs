@@ -81,7 +81,8 @@ impl Live {
         let mut answers = Vec::with_capacity(chunk.len());
         let mut fates: BTreeMap<&[u8], Fate<'_>> = BTreeMap::new();
         let mut changes = Changes::default();
-        let mut terms = self.terms.clone();
+        let mut begun = Vec::new();
+        let mut term = self.terms.last();
         let mut applied = self.applied;
         for entry in chunk {
             if entry.index <= applied.index {
@@ -96,8 +97,9 @@ impl Live {
                 )));
             }
             applied = LogId { index: entry.index, term: entry.term };
-            if terms.begins(applied) {
-                terms.add(applied.index, applied.term);
+            if term != Some(applied.term) {
+                term = Some(applied.term);
+                begun.push(applied);
                 let (first, term) = (applied.index.to_be_bytes(), applied.term.to_be_bytes());
                 changes.put(Space::Term, &first, applied.index, &term);
             }
@@ -118,7 +120,8 @@ impl Live {
         }
         put_applied(&mut changes, applied);
         self.generation.table.write(&changes)?;
-        (self.applied, self.terms) = (applied, terms);
+        self.applied = applied;
+        begun.iter().for_each(|first| self.terms.add(first.index, first.term));
         Ok(answers)
     }
 

@@ -1,10 +1,9 @@
 //! Which term an entry is of: the first entry of every term.
 
-use d_engine::common::LogId;
 use std::collections::BTreeMap;
 
 /// The first entries of the terms, by index.
-#[derive(Clone, Default, Debug)]
+#[derive(Default, Debug)]
 pub struct Terms(BTreeMap<u64, u64>);
 
 impl Terms {
@@ -13,9 +12,9 @@ impl Terms {
         self.0.insert(first, term);
     }
 
-    /// Whether an entry behind all others is the first of its term.
-    pub fn begins(&self, entry: LogId) -> bool {
-        self.0.last_key_value().is_none_or(|(_, term)| *term != entry.term)
+    /// The last term.
+    pub fn last(&self) -> Option<u64> {
+        self.0.last_key_value().map(|(_, term)| *term)
     }
 
     /// The term of an entry.
@@ -37,10 +36,10 @@ mod tests {
     fn an_entry_is_of_the_last_term_that_began() {
         let mut terms = Terms::default();
         assert_eq!(terms.of(1), None);
-        assert!(terms.begins(LogId { index: 1, term: 2 }));
+        assert_eq!(terms.last(), None);
         terms.add(1, 2);
         terms.add(10, 5);
-        assert!(!terms.begins(LogId { index: 11, term: 5 }));
+        assert_eq!(terms.last(), Some(5));
         assert_eq!(
             [0, 1, 9, 10, 99].map(|index| terms.of(index)),
             [None, Some(2), Some(2), Some(5), Some(5)]

@@ -59,6 +59,19 @@ pub fn damage(directory: &Path) {
     }
 }
 
+/// Loses the longest record in a directory.
+pub fn lose(directory: &Path) {
+    for (path, disk) in &*DISKS.lock() {
+        if path.starts_with(directory) {
+            let records = &mut disk.lock().records;
+            let longest = records.iter().max_by_key(|(_, value)| value.len());
+            if let Some(key) = longest.map(|(key, _)| key.clone()) {
+                records.remove(&key);
+            }
+        }
+    }
+}
+
 pub struct Frail(Arc<Mutex<Disk>>);
 
 impl Storage for Frail {
