@@ -36,6 +36,9 @@ where
     }
 }
 
+/// How often a node is started again that has stopped.
+const RESTARTS: usize = 5;
+
 /// A node's process.
 struct Node {
     process: Child,
@@ -62,6 +65,7 @@ pub struct Cluster {
     plugin: Option<String>,
     ports: Vec<u16>,
     nodes: BTreeMap<usize, Node>,
+    restarts: usize,
 }
 
 impl Cluster {
@@ -80,6 +84,7 @@ impl Cluster {
             plugin: plugin.map(str::to_owned),
             ports,
             nodes: BTreeMap::new(),
+            restarts: 0,
         };
         for number in 1..=3 {
             fs::write(it.config(number), it.configuration(number))?;
@@ -111,16 +116,37 @@ impl Cluster {
         Ok(node.process.kill().await?)
     }
 
+    /// Asks all nodes that are up. One that has stopped itself, since a store has
+    /// failed, is started again, as whoever looks after programs would.
+    async fn ask(&mut self, command: &str) -> Result<BTreeMap<usize, String>> {
+        let mut answers = BTreeMap::new();
+        let up: Vec<usize> = self.nodes.keys().copied().collect();
+        for number in up {
+            let node = self.nodes.get_mut(&number).context("no such node")?;
+            match node.ask(command).await {
+                Ok(answer) => {
+                    answers.insert(number, answer);
+                }
+                Err(error) if self.restarts == RESTARTS => return Err(error),
+                Err(error) => {
+                    println!("node {number} has stopped ({error}); it is started again");
+                    self.restarts += 1;
+                    self.restart(number).await?;
+                }
+            }
+        }
+        Ok(answers)
+    }
+
     /// Waits until all nodes that are up agree on a leader that is up.
     pub async fn leader(&mut self) -> Result<usize> {
         let begin = Instant::now();
         loop {
-            let mut leaders = Vec::new();
-            for node in self.nodes.values_mut() {
-                leaders.push(node.ask("leader").await?.parse::<usize>()?);
-            }
-            if self.nodes.contains_key(&leaders[0]) && leaders.iter().all(|it| *it == leaders[0]) {
-                return Ok(leaders[0]);
+            let leaders = self.ask("leader").await?;
+            let leader: usize = leaders.values().next().map_or(Ok(0), |it| it.parse())?;
+            let agreed = leaders.values().all(|it| *it == leader.to_string());
+            if agreed && self.nodes.contains_key(&leader) {
+                return Ok(leader);
             }
             ensure!(begin.elapsed() < PATIENCE, "no leader within {PATIENCE:?}: {leaders:?}");
             sleep(Duration::from_millis(50)).await;
@@ -129,22 +155,16 @@ impl Cluster {
 
     /// How far each node's last snapshot goes.
     pub async fn snapshots(&mut self) -> Result<BTreeMap<usize, u64>> {
-        let mut snapshots = BTreeMap::new();
-        for (number, node) in &mut self.nodes {
-            snapshots.insert(*number, node.ask("snapshot").await?.parse()?);
-        }
-        Ok(snapshots)
+        let answers = self.ask("snapshot").await?;
+        answers.into_iter().map(|(number, last)| Ok((number, last.parse()?))).collect()
     }
 
     /// Waits until the state of every node is this one.
     pub async fn agree(&mut self, expected: &str) -> Result<()> {
         let begin = Instant::now();
         loop {
-            let mut states = BTreeMap::new();
-            for (number, node) in &mut self.nodes {
-                states.insert(*number, node.ask("state").await?);
-            }
-            if states.values().all(|state| state == expected) {
+            let states = self.ask("state").await?;
+            if states.len() == self.nodes.len() && states.values().all(|it| it == expected) {
                 return Ok(());
             }
             ensure!(

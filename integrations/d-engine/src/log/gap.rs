@@ -1,12 +1,13 @@
 //! Gaps that d-engine 0.2.4 leaves in the log.
 //!
 //! It purges its memory before it hands over what it has, and hands over what is
-//! left: then there is a gap until the purge comes, which is on its way. And after a
-//! truncation it keeps entries back, up to the index that was durable before. If the
-//! node ends meanwhile, what is behind the gap is of no use, and the leader sends it
-//! again. So a gap is written down; one that is not is damage.
+//! left: then there is a gap until the purge comes, which is on its way. After a
+//! truncation it keeps entries back, up to the index that was durable before. And a
+//! follower takes entries that do not follow its own, from a leader that has purged
+//! those between. If the node ends meanwhile, what is behind the gap is of no use, and
+//! the leader sends it again. So a gap is written down; one that is not is damage.
 
-use super::index::{Index, Run};
+use super::index::Run;
 use crate::{changes::Changes, record::Space, table::Table};
 use d_engine::common::Entry;
 use kumo::host::{ErrorCode, Failure};
@@ -21,16 +22,12 @@ pub fn joins(log: Option<Run>, entries: &[Entry]) -> bool {
     whole && beside
 }
 
-/// Writes down where a log has a gap, or that it has none; whether it has one.
-pub fn note(index: &Index, changes: &mut Changes) -> bool {
-    match index.fault() {
+/// Writes down where a log has a gap, or that it has none.
+pub fn note(gap: Option<(u64, u64)>, changes: &mut Changes) {
+    match gap {
         None => changes.delete(Space::Gap, b""),
-        Some((last, next)) => {
-            tracing::warn!("d-engine leaves a gap in the log, between {last} and {next}");
-            changes.put(Space::Gap, b"", last, &last.to_be_bytes());
-        }
+        Some((last, _)) => changes.put(Space::Gap, b"", last, &last.to_be_bytes()),
     }
-    index.fault().is_some()
 }
 
 /// Refuses a gap, between these two entries, that has not been written down.

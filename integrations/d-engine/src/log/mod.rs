@@ -47,8 +47,8 @@ pub struct KumoLogStore {
 #[derive(Default)]
 struct Live {
     index: Index,
-    /// d-engine has left a gap in it.
-    gap: bool,
+    /// The entries beside a gap that d-engine has left in it.
+    gap: Option<(u64, u64)>,
 }
 
 impl KumoLogStore {
@@ -75,7 +75,7 @@ impl KumoLogStore {
         let index = read_index(&self.table)?;
         let fault = index.fault();
         self.last.store(index.bounds().map_or(0, |(_, last)| last), Ordering::Release);
-        *self.live.write() = Live { index, gap: fault.is_some() };
+        *self.live.write() = Live { index, gap: fault };
         let Some((last, next)) = fault else { return Ok(()) };
         gap::check(&self.table, last, next)?;
         tracing::error!("d-engine left a gap behind entry {last}: the leader sends what follows");
@@ -103,11 +103,15 @@ impl KumoLogStore {
             }
         }
         put(entries, &mut changes, &mut added)?;
-        let mut gap = false;
-        if live.gap || !gap::joins(live.index.bounds(), entries) {
+        let mut gap = None;
+        if live.gap.is_some() || !gap::joins(live.index.bounds(), entries) {
             let mut index = live.index.clone();
             index.exchange(&removed, &added);
-            gap = gap::note(&index, &mut changes);
+            gap = index.fault();
+            gap::note(gap, &mut changes);
+            if gap.is_some() && gap != live.gap {
+                tracing::warn!("d-engine leaves a gap in the log, between {gap:?}");
+            }
         }
         self.table.write(&changes)?;
 
