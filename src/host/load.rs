@@ -93,7 +93,7 @@ impl Plugin {
     /// `init` keeps the contract of `kumo_plugin_init`.
     pub(super) unsafe fn linked(init: kumo_plugin_init_fn) -> Result<Self, LoadError> {
         // SAFETY: the caller's promise.
-        unsafe { Self::described(init, "the built-in engine") }
+        unsafe { Self::described(init, "a linked engine") }
     }
 
     /// # Safety
