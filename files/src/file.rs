@@ -1,0 +1,249 @@
+//! A file that is stored: what is known of it, and its bytes.
+
+use crate::{
+    Error, chunk,
+    client::Memcached,
+    keys,
+    metadata::Metadata,
+    store::{Shared, tag},
+};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use std::{
+    ops::Range,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use tokio_util::task::AbortOnDropHandle;
+
+/// How much of a file is asked for at once, as far as whole chunks go. One such
+/// window is on its way while the one before is handed out.
+const WINDOW: u64 = 4 << 20;
+
+/// Keys of one get at most.
+const WINDOW_KEYS: u64 = 64;
+
+/// Keys whose presence is asked for at once.
+const PROBE: u64 = 1024;
+
+/// The chunks of one version of a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Version {
+    metadata: String,
+    /// None: the original's.
+    version: Option<u64>,
+    pub chunks: u64,
+}
+
+impl Version {
+    pub fn of(metadata_key: &str, metadata: &Metadata) -> Self {
+        let (version, chunks) = match metadata {
+            Metadata::Original { chunks } => (None, *chunks),
+            Metadata::Record(record) => (Some(record.version), record.chunks()),
+        };
+        Self { metadata: metadata_key.to_owned(), version, chunks }
+    }
+
+    pub fn new(metadata_key: &str, version: u64, chunks: u64) -> Self {
+        Self { metadata: metadata_key.to_owned(), version: Some(version), chunks }
+    }
+
+    pub fn key(&self, n: u64) -> String {
+        match self.version {
+            Some(version) => keys::chunk(&self.metadata, version, n),
+            None => keys::original_chunk(&self.metadata, n),
+        }
+    }
+
+    pub fn keys(&self, range: Range<u64>) -> Vec<String> {
+        range.map(|n| self.key(n)).collect()
+    }
+
+    /// The part of the file in a chunk; None if it is not what was stored. The
+    /// original's chunks are bare: only their length can be looked at.
+    fn open(&self, n: u64, value: Option<&Bytes>, length: u64) -> Option<Bytes> {
+        let value = value?;
+        let data = match self.version {
+            Some(_) => chunk::open(&self.key(n), value)?,
+            None => value.clone(),
+        };
+        (data.len() as u64 == length).then_some(data)
+    }
+}
+
+/// A version of a file, as it was found.
+#[derive(Debug)]
+pub struct File<C> {
+    /// Its bytes.
+    pub size: u64,
+    /// Its media type, if one is kept.
+    pub media_type: Option<String>,
+    /// When it was stored; the original kept no time.
+    pub stored: Option<SystemTime>,
+    /// What tells this version of the name from every other one.
+    pub tag: String,
+    chunk: u64,
+    version: Version,
+    shared: Arc<Shared<C>>,
+}
+
+impl<C: Memcached> File<C> {
+    pub(crate) async fn open(
+        shared: Arc<Shared<C>>,
+        key: String,
+        unique: u64,
+        metadata: Metadata,
+    ) -> Result<Self, Error> {
+        let tag = tag(&metadata, unique);
+        let version = Version::of(&key, &metadata);
+        match metadata {
+            Metadata::Record(record) => Ok(Self {
+                size: record.size,
+                chunk: record.chunk.get().into(),
+                stored: UNIX_EPOCH.checked_add(Duration::from_secs(record.stored)),
+                media_type: record.media_type,
+                tag,
+                version,
+                shared,
+            }),
+            Metadata::Original { chunks } => {
+                let (size, chunk) = original_size(&shared.client, &version, chunks).await?;
+                Ok(Self { size, chunk, stored: None, media_type: None, tag, version, shared })
+            }
+        }
+    }
+
+    /// The bytes of a range of it.
+    ///
+    /// What can be known before the first byte is an error here: the first
+    /// window is read, and every other chunk is asked for. A chunk that is lost
+    /// later ends the stream with [`Error::Corrupted`]; wrong bytes are never
+    /// in it.
+    pub async fn read(
+        &self,
+        range: Range<u64>,
+    ) -> Result<impl Stream<Item = Result<Bytes, Error>> + Send + use<C>, Error> {
+        let range = range.start.min(self.size)..range.end.min(self.size);
+        let windows = self.windows(&range);
+        let mut first = Vec::new();
+        if let Some(window) = windows.first() {
+            let asked = async {
+                let mut n = window.end;
+                let end = windows.last().map_or(n, |last| last.end);
+                while n < end {
+                    let next = end.min(n + PROBE);
+                    if !self.shared.client.exist(&self.version.keys(n..next)).await? {
+                        return Err(Error::Corrupted);
+                    }
+                    n = next;
+                }
+                self.window().read(window.clone(), range.clone()).await
+            };
+            first = match asked.await {
+                Err(Error::Corrupted) => return Err(self.corrupted_or_replaced().await),
+                parts => parts?,
+            };
+        }
+        let window = self.window();
+        let rest = stream::iter(windows.into_iter().skip(1))
+            .map(move |chunks| {
+                let (window, range) = (window.clone(), range.clone());
+                // On its own task, so that it comes while the one before is
+                // handed out.
+                let task = tokio::spawn(async move { window.read(chunks, range).await });
+                let task = AbortOnDropHandle::new(task);
+                async move { task.await.unwrap_or(Err(Error::Corrupted)) }
+            })
+            .buffered(2)
+            .map_ok(|parts| stream::iter(parts.into_iter().map(Ok)))
+            .try_flatten();
+        Ok(stream::iter(first.into_iter().map(Ok)).chain(rest))
+    }
+
+    /// The numbers of the chunks that a range needs, a window at a time.
+    fn windows(&self, range: &Range<u64>) -> Vec<Range<u64>> {
+        if range.is_empty() {
+            return vec![];
+        }
+        let end = range.end.div_ceil(self.chunk);
+        let step = (WINDOW / self.chunk).clamp(1, WINDOW_KEYS);
+        let mut windows = Vec::new();
+        let mut n = range.start / self.chunk;
+        while n < end {
+            windows.push(n..end.min(n + step));
+            n += step;
+        }
+        windows
+    }
+
+    fn window(&self) -> Window<C> {
+        let (shared, version) = (self.shared.clone(), self.version.clone());
+        Window { shared, version, size: self.size, chunk: self.chunk }
+    }
+
+    /// Why a chunk is not there: the file has been replaced or deleted since it
+    /// was found, or it is damaged.
+    async fn corrupted_or_replaced(&self) -> Error {
+        match self.shared.look(&self.version.metadata).await {
+            Err(error) => error,
+            Ok(Some(found)) => match found.metadata {
+                Some(metadata) if tag(&metadata, found.unique) == self.tag => Error::Corrupted,
+                _ => Error::Replaced,
+            },
+            Ok(None) => Error::Replaced,
+        }
+    }
+}
+
+/// What it takes to read some chunks of a file.
+#[derive(Debug)]
+struct Window<C> {
+    shared: Arc<Shared<C>>,
+    version: Version,
+    size: u64,
+    chunk: u64,
+}
+
+impl<C> Clone for Window<C> {
+    fn clone(&self) -> Self {
+        let (shared, version) = (self.shared.clone(), self.version.clone());
+        Self { shared, version, ..*self }
+    }
+}
+
+impl<C: Memcached> Window<C> {
+    /// The bytes of `range` in these chunks.
+    async fn read(&self, chunks: Range<u64>, range: Range<u64>) -> Result<Vec<Bytes>, Error> {
+        let values = self.shared.client.get(&self.version.keys(chunks.clone())).await?;
+        let mut parts = Vec::with_capacity(values.len());
+        for (n, value) in chunks.zip(&values) {
+            let start = n * self.chunk;
+            let length = self.chunk.min(self.size - start);
+            let data = self.version.open(n, value.as_ref(), length).ok_or(Error::Corrupted)?;
+            // Within a chunk, which is in memory: no number is too large.
+            let from = range.start.saturating_sub(start).min(length) as usize;
+            let to = range.end.saturating_sub(start).min(length) as usize;
+            parts.push(data.slice(from..to));
+        }
+        Ok(parts)
+    }
+}
+
+/// The size and the chunk size of a file of the original's, whose chunks are
+/// all as large as the first one, except for the last one.
+async fn original_size<C: Memcached>(
+    client: &C,
+    version: &Version,
+    chunks: u64,
+) -> Result<(u64, u64), Error> {
+    let Some(last) = chunks.checked_sub(1) else { return Ok((0, 1)) };
+    let values = client.get(&version.keys(0..1)).await?;
+    let first = values.into_iter().flatten().next().ok_or(Error::Corrupted)?.len() as u64;
+    if last == 0 {
+        return Ok((first, first.max(1)));
+    }
+    let values = client.get(&version.keys(last..chunks)).await?;
+    let rest = values.into_iter().flatten().next().ok_or(Error::Corrupted)?.len() as u64;
+    let plausible = first > 0 && (1..=first).contains(&rest);
+    if plausible { Ok((last * first + rest, first)) } else { Err(Error::Corrupted) }
+}
