@@ -47,7 +47,7 @@ impl Backend {
     /// Every key of a memcached.
     pub fn keys(&self) -> Vec<String> {
         let mut client = self.client();
-        client.send("lru_crawler metadump all\r\n");
+        client.send("lru_crawler metadump hash\r\n");
         let key = |line: &str| {
             let escaped = line.strip_prefix("key=").expect("a key").split(' ').next();
             escaped.expect("a key").replace("%3A", ":")

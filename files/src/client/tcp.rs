@@ -28,6 +28,11 @@ const PIPELINE: usize = 256;
 /// How often a listing is tried again while somebody else lists.
 const BUSY_PAUSE: Duration = Duration::from_millis(50);
 
+/// How to list keys, the best way first: a walk along the hash table sees every
+/// key, and is newer (memcached 1.6.9) than one along the lists of what was used
+/// last, which misses what moves meanwhile.
+const LISTINGS: [&str; 2] = ["lru_crawler metadump hash\r\n", "lru_crawler metadump all\r\n"];
+
 /// No server hands this CAS unique out: uniques count up from 1, or are times.
 const NO_UNIQUE: u64 = u64::MAX;
 
@@ -226,9 +231,11 @@ impl Memcached for Tcp {
 
     async fn keys(&self, keep: fn(&str) -> bool) -> Result<Vec<String>> {
         let end = Instant::now() + self.patience;
+        let mut ways = LISTINGS.into_iter();
+        let mut way = ways.next().unwrap_or_default();
         let mut lent = self.lend().await?;
         let mut keys = Vec::new();
-        lent.send(b"lru_crawler metadump all\r\n").await?;
+        lent.send(way.as_bytes()).await?;
         loop {
             let answer = lent.receive().await?;
             match &answer.reply {
@@ -240,17 +247,18 @@ impl Memcached for Tcp {
                     if keep(&text) {
                         keys.push(text.into_owned());
                     }
+                    continue;
                 }
-                Reply::Busy if Instant::now() < end => {
-                    sleep(BUSY_PAUSE).await;
-                    lent.send(b"lru_crawler metadump all\r\n").await?;
-                }
+                Reply::Busy if Instant::now() < end => sleep(BUSY_PAUSE).await,
                 Reply::Busy => {
                     return Err(ClientError::Refused("busy with another listing".to_owned()));
                 }
-                Reply::Unknown | Reply::Refused(_) => return Err(ClientError::Unlistable),
+                Reply::Unknown | Reply::Refused(_) => {
+                    way = ways.next().ok_or(ClientError::Unlistable)?;
+                }
                 _ => return Err(lent.unexpected(&answer)),
             }
+            lent.send(way.as_bytes()).await?;
         }
         self.give_back(lent);
         Ok(keys)

@@ -44,8 +44,8 @@ pub async fn list(
         Error::Client(ClientError::Unlistable) => Failure::new(
             StatusCode::NOT_IMPLEMENTED,
             format!(
-                "{} cannot list its keys, which takes lru_crawler metadump (memcached 1.4.31 or \
-                 later); ask for files by their names",
+                "{} cannot list its keys, which takes lru_crawler metadump (memcached 1.6 has \
+                 it); ask for files by their names",
                 app.server
             ),
         ),
