@@ -9,6 +9,8 @@ mod broken;
 mod common;
 #[path = "files/http.rs"]
 mod http;
+#[path = "files/kumoctl.rs"]
+mod kumoctl;
 #[path = "files/original.rs"]
 mod original;
 #[path = "files/program.rs"]
