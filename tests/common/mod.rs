@@ -5,6 +5,7 @@
 // Each test binary uses a part of this.
 #![allow(dead_code, unused_imports, unused_macros)]
 
+pub mod browser;
 pub mod client;
 pub mod engines;
 pub mod fileserver;
@@ -17,6 +18,7 @@ pub mod random;
 pub mod server;
 pub mod skip;
 
+pub use browser::Browser;
 pub use client::Client;
 pub use engines::Engine;
 pub use fileserver::FileServer;

@@ -32,7 +32,8 @@ async function reason(response) {
 // One that was remembered: what HEAD says of it.
 async function look(name) {
   const response = await fetch(address(name), { method: "HEAD" });
-  if (response.status === 404) { remember(name, false); return null; }
+  if (response.status === 404) remember(name, false);
+  if (!response.ok) return null;
   const headers = response.headers;
   return {
     name, size: Number(headers.get("content-length")), type: headers.get("content-type") || "",
@@ -56,9 +57,10 @@ async function show() {
     } else {
       text = await reason(response);
       if (response.status === 501) {
-        text += ". Shown is what this browser has stored.";
-        const names = remembered().filter((name) => name.startsWith(prefix));
-        files = (await Promise.all(names.map(look))).filter(Boolean);
+        text += ". Shown is what this browser has stored, and a file whose whole name is typed above.";
+        const names = new Set(remembered().filter((name) => name.startsWith(prefix)));
+        if (prefix) names.add(prefix);
+        files = (await Promise.all([...names].map(look))).filter(Boolean);
       }
     }
   } catch (error) {

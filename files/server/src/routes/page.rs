@@ -10,7 +10,7 @@ const SCRIPT: &str = include_str!("../page/page.js");
 
 /// Nothing but what this program serves; and no site puts it in a frame, where
 /// its buttons could be clicked unawares.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 pub fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
