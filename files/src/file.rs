@@ -1,11 +1,11 @@
 //! A file that is stored: what is known of it, and its bytes.
 
 use crate::{
-    Error, chunk,
+    Error,
     client::Memcached,
-    keys,
     metadata::Metadata,
     store::{Shared, tag},
+    version::{Lease, Version},
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
@@ -26,54 +26,9 @@ const WINDOW_KEYS: u64 = 64;
 /// Keys whose presence is asked for at once.
 const PROBE: u64 = 1024;
 
-/// The chunks of one version of a file.
-#[derive(Clone, Debug)]
-pub(crate) struct Version {
-    metadata: String,
-    /// None: the original's.
-    version: Option<u64>,
-    pub chunks: u64,
-}
-
-impl Version {
-    pub fn of(metadata_key: &str, metadata: &Metadata) -> Self {
-        let (version, chunks) = match metadata {
-            Metadata::Original { chunks } => (None, *chunks),
-            Metadata::Record(record) => (Some(record.version), record.chunks()),
-        };
-        Self { metadata: metadata_key.to_owned(), version, chunks }
-    }
-
-    pub fn new(metadata_key: &str, version: u64, chunks: u64) -> Self {
-        Self { metadata: metadata_key.to_owned(), version: Some(version), chunks }
-    }
-
-    pub fn key(&self, n: u64) -> String {
-        match self.version {
-            Some(version) => keys::chunk(&self.metadata, version, n),
-            None => keys::original_chunk(&self.metadata, n),
-        }
-    }
-
-    pub fn keys(&self, range: Range<u64>) -> Vec<String> {
-        range.map(|n| self.key(n)).collect()
-    }
-
-    /// The part of the file in a chunk; None if it is not what was stored. The
-    /// original's chunks are bare: only their length can be looked at.
-    fn open(&self, n: u64, value: Option<&Bytes>, length: u64) -> Option<Bytes> {
-        let value = value?;
-        let data = match self.version {
-            Some(_) => chunk::open(&self.key(n), value)?,
-            None => value.clone(),
-        };
-        (data.len() as u64 == length).then_some(data)
-    }
-}
-
 /// A version of a file, as it was found.
 #[derive(Debug)]
-pub struct File<C> {
+pub struct File<C: Memcached> {
     /// Its bytes.
     pub size: u64,
     /// Its media type, if one is kept.
@@ -83,8 +38,7 @@ pub struct File<C> {
     /// What tells this version of the name from every other one.
     pub tag: String,
     chunk: u64,
-    version: Version,
-    shared: Arc<Shared<C>>,
+    lease: Arc<Lease<C>>,
 }
 
 impl<C: Memcached> File<C> {
@@ -96,6 +50,7 @@ impl<C: Memcached> File<C> {
     ) -> Result<Self, Error> {
         let tag = tag(&metadata, unique);
         let version = Version::of(&key, &metadata);
+        let lease = Arc::new(Lease::new(shared, version));
         match metadata {
             Metadata::Record(record) => Ok(Self {
                 size: record.size,
@@ -103,12 +58,11 @@ impl<C: Memcached> File<C> {
                 stored: UNIX_EPOCH.checked_add(Duration::from_secs(record.stored)),
                 media_type: record.media_type,
                 tag,
-                version,
-                shared,
+                lease,
             }),
             Metadata::Original { chunks } => {
-                let (size, chunk) = original_size(&shared.client, &version, chunks).await?;
-                Ok(Self { size, chunk, stored: None, media_type: None, tag, version, shared })
+                let (size, chunk) = original_size(&lease, chunks).await?;
+                Ok(Self { size, chunk, stored: None, media_type: None, tag, lease })
             }
         }
     }
@@ -132,7 +86,7 @@ impl<C: Memcached> File<C> {
                 let end = windows.last().map_or(n, |last| last.end);
                 while n < end {
                     let next = end.min(n + PROBE);
-                    if !self.shared.client.exist(&self.version.keys(n..next)).await? {
+                    if !self.lease.exist(n..next).await? {
                         return Err(Error::Corrupted);
                     }
                     n = next;
@@ -177,14 +131,13 @@ impl<C: Memcached> File<C> {
     }
 
     fn window(&self) -> Window<C> {
-        let (shared, version) = (self.shared.clone(), self.version.clone());
-        Window { shared, version, size: self.size, chunk: self.chunk }
+        Window { lease: self.lease.clone(), size: self.size, chunk: self.chunk }
     }
 
     /// Why a chunk is not there: the file has been replaced or deleted since it
     /// was found, or it is damaged.
     async fn corrupted_or_replaced(&self) -> Error {
-        match self.shared.look(&self.version.metadata).await {
+        match self.lease.shared.look(&self.lease.version.metadata).await {
             Err(error) => error,
             Ok(Some(found)) => match found.metadata {
                 Some(metadata) if tag(&metadata, found.unique) == self.tag => Error::Corrupted,
@@ -197,29 +150,28 @@ impl<C: Memcached> File<C> {
 
 /// What it takes to read some chunks of a file.
 #[derive(Debug)]
-struct Window<C> {
-    shared: Arc<Shared<C>>,
-    version: Version,
+struct Window<C: Memcached> {
+    lease: Arc<Lease<C>>,
     size: u64,
     chunk: u64,
 }
 
-impl<C> Clone for Window<C> {
+impl<C: Memcached> Clone for Window<C> {
     fn clone(&self) -> Self {
-        let (shared, version) = (self.shared.clone(), self.version.clone());
-        Self { shared, version, ..*self }
+        Self { lease: self.lease.clone(), ..*self }
     }
 }
 
 impl<C: Memcached> Window<C> {
     /// The bytes of `range` in these chunks.
     async fn read(&self, chunks: Range<u64>, range: Range<u64>) -> Result<Vec<Bytes>, Error> {
-        let values = self.shared.client.get(&self.version.keys(chunks.clone())).await?;
+        let values = self.lease.get(chunks.clone()).await?;
         let mut parts = Vec::with_capacity(values.len());
         for (n, value) in chunks.zip(&values) {
             let start = n * self.chunk;
             let length = self.chunk.min(self.size - start);
-            let data = self.version.open(n, value.as_ref(), length).ok_or(Error::Corrupted)?;
+            let data =
+                self.lease.version.open(n, value.as_ref(), length).ok_or(Error::Corrupted)?;
             // Within a chunk, which is in memory: no number is too large.
             let from = range.start.saturating_sub(start).min(length) as usize;
             let to = range.end.saturating_sub(start).min(length) as usize;
@@ -231,19 +183,19 @@ impl<C: Memcached> Window<C> {
 
 /// The size and the chunk size of a file of the original's, whose chunks are
 /// all as large as the first one, except for the last one.
-async fn original_size<C: Memcached>(
-    client: &C,
-    version: &Version,
-    chunks: u64,
-) -> Result<(u64, u64), Error> {
+async fn original_size<C: Memcached>(lease: &Lease<C>, chunks: u64) -> Result<(u64, u64), Error> {
     let Some(last) = chunks.checked_sub(1) else { return Ok((0, 1)) };
-    let values = client.get(&version.keys(0..1)).await?;
-    let first = values.into_iter().flatten().next().ok_or(Error::Corrupted)?.len() as u64;
+    let first = length(lease, 0).await?;
     if last == 0 {
         return Ok((first, first.max(1)));
     }
-    let values = client.get(&version.keys(last..chunks)).await?;
-    let rest = values.into_iter().flatten().next().ok_or(Error::Corrupted)?.len() as u64;
+    let rest = length(lease, last).await?;
     let plausible = first > 0 && (1..=first).contains(&rest);
     if plausible { Ok((last * first + rest, first)) } else { Err(Error::Corrupted) }
+}
+
+async fn length<C: Memcached>(lease: &Lease<C>, n: u64) -> Result<u64, Error> {
+    let values = lease.get(n..n + 1).await?;
+    let value = values.into_iter().flatten().next();
+    value.map(|value| value.len() as u64).ok_or(Error::Corrupted)
 }

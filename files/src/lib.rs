@@ -25,8 +25,9 @@
 //!
 //! Every upload draws a random version, so its chunks are beside those of every
 //! other one, and nobody sees them until the metadata is switched, with
-//! memcached's CAS. Then the chunks of the version before are removed. Whoever
-//! reads those at that moment gets an error and not bytes of both.
+//! memcached's CAS. Then the chunks of the version before are removed, after
+//! those who read them through the same store have ended. Whoever reads them
+//! through another one gets an error, and not bytes of both.
 //!
 //! Chunks are stored with an expiry, which is taken from them just before the
 //! switch: what nobody finished is gone in the end, even if this process is.
@@ -56,6 +57,7 @@ mod list;
 pub mod metadata;
 mod store;
 mod upload;
+mod version;
 
 pub use client::{Memory, Tcp};
 pub use error::Error;

@@ -3,9 +3,9 @@
 use crate::{
     Error, File, Upload,
     client::{How, Memcached},
-    file::Version,
     keys,
     metadata::Metadata,
+    version::{Readers, Version},
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, pin_mut};
@@ -68,6 +68,7 @@ impl<C> Clone for Store<C> {
 pub(crate) struct Shared<C> {
     pub client: C,
     pub settings: Settings,
+    pub readers: Readers,
     /// What tidies up behind uploads and files.
     pub tasks: TaskTracker,
 }
@@ -82,7 +83,8 @@ pub(crate) struct Found {
 impl<C: Memcached> Store<C> {
     /// A store over a client.
     pub fn new(client: C, settings: Settings) -> Self {
-        Self { shared: Arc::new(Shared { client, settings, tasks: TaskTracker::new() }) }
+        let (readers, tasks) = (Readers::default(), TaskTracker::new());
+        Self { shared: Arc::new(Shared { client, settings, readers, tasks }) }
     }
 
     /// The client.
@@ -184,7 +186,7 @@ impl<C: Memcached> Store<C> {
             if self.shared.client.store(how, &key, &[], -1).await? {
                 let version = found.metadata.map(|metadata| Version::of(&key, &metadata));
                 if let Some(version) = version {
-                    self.shared.purge(&version).await?;
+                    self.shared.retire(&version).await?;
                 }
                 return Ok(());
             }
@@ -207,18 +209,6 @@ impl<C: Memcached> Shared<C> {
     pub async fn look(&self, key: &str) -> Result<Option<Found>, Error> {
         let found = self.client.gets(key).await?;
         Ok(found.map(|(bytes, unique)| Found { unique, metadata: Metadata::parse(&bytes) }))
-    }
-
-    /// Removes the chunks of a version.
-    pub async fn purge(&self, version: &Version) -> Result<(), Error> {
-        const BATCH: u64 = 1024;
-        let mut n = 0;
-        while n < version.chunks {
-            let end = version.chunks.min(n + BATCH);
-            self.client.delete(&version.keys(n..end)).await?;
-            n = end;
-        }
-        Ok(())
     }
 }
 

@@ -3,9 +3,9 @@
 use crate::{
     Error, chunk,
     client::{How, Memcached},
-    file::Version,
     metadata::{Metadata, Record},
     store::{Condition, Shared, check},
+    version::Version,
 };
 use bytes::Bytes;
 use std::{
@@ -108,11 +108,9 @@ impl<C: Memcached> Upload<C> {
         self.chunks += 1;
         self.pending = 0;
         let (shared, key) = (self.shared.clone(), self.version().key(n));
-        // At most 30 days: more would be a date.
-        let expiry = self.shared.settings.upload_limit.as_secs().clamp(1, 30 * 24 * 60 * 60);
         self.storing.spawn(async move {
             let parts = chunk::seal(&key, parts);
-            let stored = shared.client.store(How::Set, &key, &parts, expiry as i64).await?;
+            let stored = shared.client.store(How::Set, &key, &parts, shared.expiry()).await?;
             if stored { Ok(()) } else { Err(Error::Lost) }
         });
         Ok(())
@@ -141,30 +139,19 @@ impl<C: Memcached> Upload<C> {
         while !self.storing.is_empty() {
             self.one_is_stored().await?;
         }
-        self.keep().await?;
+        // It shows then that they are all there.
+        if !self.shared.expire(&self.version(), 0).await? {
+            return Err(Error::Lost);
+        }
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         self.record.stored = now.map_or(0, |since| since.as_secs());
         let before = self.switch().await?;
         self.committed = true;
         if let Some(Some(metadata)) = &before {
             // The file is stored, whatever becomes of the old one.
-            let _ = self.shared.purge(&Version::of(&self.key, metadata)).await;
+            let _ = self.shared.retire(&Version::of(&self.key, metadata)).await;
         }
         Ok(Stored { tag: self.record.tag(), size: self.record.size, replaced: before.is_some() })
-    }
-
-    /// Takes the expiry from the chunks; that they are all there shows then.
-    async fn keep(&self) -> Result<(), Error> {
-        const BATCH: u64 = 64;
-        let mut n = 0;
-        while n < self.chunks {
-            let end = self.chunks.min(n + BATCH);
-            if !self.shared.client.touch(&self.version().keys(n..end), 0).await? {
-                return Err(Error::Lost);
-            }
-            n = end;
-        }
-        Ok(())
     }
 
     /// Switches the metadata; what was there. Of several writers the last one

@@ -8,7 +8,7 @@ use kumo_files::{
     keys,
 };
 use proptest::prelude::*;
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 const CHUNK: u32 = 10;
 
@@ -137,14 +137,35 @@ async fn writers_of_one_name_do_not_mix() {
 
 #[tokio::test]
 async fn a_reader_sees_one_version() {
-    let store = store();
+    let memory = Arc::new(Memory::default());
+    let chunk = NonZeroU32::new(CHUNK).expect("is not 0");
+    let store = || Store::new(memory.clone(), Settings { chunk, ..Settings::default() });
+    let (store, other) = (store(), store());
     store.store("file", bytes(5000)).await.unwrap();
+    let replace = async |n| {
+        let data = stream::iter([Ok::<_, Error>(bytes(n))]);
+        store.write("file", None, Condition::Present, data).await.unwrap()
+    };
+    // A reader of the same store has his version to its end, others have not.
     let before = store.find("file").await.unwrap();
-    let data = stream::iter([Ok::<_, Error>(bytes(300))]);
-    let stored = store.write("file", None, Condition::Present, data).await.unwrap();
-    assert!(stored.replaced);
-    assert!(matches!(before.read(0..5000).await.err(), Some(Error::Replaced)));
+    let elsewhere = other.find("file").await.unwrap();
+    assert!(replace(300).await.replaced);
+    let parts: Vec<Bytes> = before.read(0..5000).await.unwrap().try_collect().await.unwrap();
+    assert_eq!(parts.concat(), bytes(5000));
+    drop(before);
+    store.finish().await;
+    assert!(matches!(elsewhere.read(0..5000).await.err(), Some(Error::Replaced)));
+    assert_eq!(memory.all_keys().len(), 1 + 30);
     assert_eq!(store.retrieve("file").await.unwrap(), bytes(300));
+
+    // Behind a reader who never ends, they expire.
+    let read = store.find("file").await.unwrap().read(0..5).await.unwrap();
+    store.delete("file", Condition::Any).await.unwrap();
+    assert_eq!(memory.all_keys().len(), 30);
+    assert!(memory.all_expire());
+    drop(read);
+    store.finish().await;
+    assert_eq!(memory.all_keys(), [""; 0]);
 }
 
 #[tokio::test]

@@ -34,6 +34,7 @@ fn the_sessions_go_as_they_are_written() {
     let kumoctl = Path::new(env!("CARGO_BIN_EXE_kumoctl")).parent().expect("a directory");
     let path = format!("{}:{}", kumoctl.display(), env::var("PATH").unwrap_or_default());
     let dir = temp_dir();
+    let mut steps = 0;
     for block in blocks(&page, "console") {
         for step in block.split("$ ").skip(1) {
             let (line, expected) = step.split_once('\n').expect("a line");
@@ -50,8 +51,10 @@ fn the_sessions_go_as_they_are_written() {
             let said = String::from_utf8_lossy(&output.stdout);
             assert_eq!(said.trim_end(), expected.trim_end(), "{line}: {output:?}");
             assert!(output.status.success(), "{line}: {output:?}");
+            steps += 1;
         }
     }
+    assert_eq!(steps, page.matches("\n$ ").count());
     files.stop();
 }
 

@@ -66,6 +66,7 @@ fn writers_of_one_name_do_not_mix(backend: Backend) {
 
 fn a_reader_never_sees_two_versions(backend: Backend) {
     let files = FileServer::start(backend.port(), &["--chunk", "1k"]);
+    let other = FileServer::start(backend.port(), &["--chunk", "1k"]);
     files.ask("PUT", "/file/a", &[], &[0; 300_000]).is_empty(201);
     thread::scope(|scope| {
         let writer = scope.spawn(|| {
@@ -73,22 +74,29 @@ fn a_reader_never_sees_two_versions(backend: Backend) {
                 files.ask("PUT", "/file/a", &[], &vec![n; 300_000]).is_empty(200);
             }
         });
-        let mut whole = 0;
+        let (mut whole, mut cut_off) = (0, 0);
         while !writer.is_finished() {
-            let read = files.ask("GET", "/file/a", &[], b"");
-            let first = read.body.first().copied();
-            assert!(read.body.iter().all(|&byte| Some(byte) == first), "bytes of two versions");
-            assert!(read.status == 200, "{}", read.text());
-            if !read.cut_off {
-                assert_eq!(read.body.len(), 300_000);
-                whole += 1;
+            for (server, may_be_cut_off) in [(&files, false), (&other, true)] {
+                let read = server.ask("GET", "/file/a", &[], b"");
+                assert!(read.status == 200, "{}", read.text());
+                let first = read.body.first().copied();
+                let one = read.body.iter().all(|&byte| Some(byte) == first);
+                assert!(one, "bytes of two versions");
+                if read.cut_off {
+                    assert!(may_be_cut_off, "the server that replaces it waits for its readers");
+                    cut_off += 1;
+                } else {
+                    assert_eq!(read.body.len(), 300_000);
+                    whole += 1;
+                }
             }
         }
-        println!("{whole} whole reads");
+        println!("{whole} whole reads, {cut_off} cut off");
     });
     assert_eq!(files.ask("GET", "/file/a", &[], b"").body, vec![19; 300_000]);
     backend.comes_to(1 + 293, 0);
     files.stop();
+    other.stop();
 }
 
 /// A reader who takes his time holds nothing up and costs little.

@@ -55,6 +55,12 @@ impl Memory {
         self.items().all.keys().cloned().collect()
     }
 
+    /// Whether every value has an expiry.
+    #[must_use]
+    pub fn all_expire(&self) -> bool {
+        self.items().all.values().all(|item| item.end.is_some())
+    }
+
     /// Puts a value, as if somebody else had.
     pub fn insert(&self, key: &str, data: impl Into<Bytes>) {
         self.items().insert(key, data.into(), 0);

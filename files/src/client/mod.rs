@@ -11,7 +11,7 @@ pub use memory::Memory;
 pub use tcp::Tcp;
 
 use bytes::Bytes;
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 /// When a value is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,36 @@ pub trait Memcached: Send + Sync + 'static {
     /// Every key that `keep` is for. [`ClientError::Unlistable`] from a server
     /// that cannot list.
     fn keys(&self, keep: fn(&str) -> bool) -> impl Future<Output = Result<Vec<String>>> + Send;
+}
+
+impl<C: Memcached> Memcached for Arc<C> {
+    async fn get(&self, keys: &[String]) -> Result<Vec<Option<Bytes>>> {
+        C::get(self, keys).await
+    }
+
+    async fn gets(&self, key: &str) -> Result<Option<(Bytes, u64)>> {
+        C::gets(self, key).await
+    }
+
+    async fn store(&self, how: How, key: &str, parts: &[Bytes], expiry: i64) -> Result<bool> {
+        C::store(self, how, key, parts, expiry).await
+    }
+
+    async fn touch(&self, keys: &[String], expiry: i64) -> Result<bool> {
+        C::touch(self, keys, expiry).await
+    }
+
+    async fn exist(&self, keys: &[String]) -> Result<bool> {
+        C::exist(self, keys).await
+    }
+
+    async fn delete(&self, keys: &[String]) -> Result<()> {
+        C::delete(self, keys).await
+    }
+
+    async fn keys(&self, keep: fn(&str) -> bool) -> Result<Vec<String>> {
+        C::keys(self, keep).await
+    }
 }
 
 /// What a call of the client comes to.
