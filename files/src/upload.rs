@@ -89,18 +89,19 @@ impl<C: Memcached> Upload<C> {
         self.record.size = size.filter(|&size| size <= max).ok_or(Error::TooLarge { max })?;
         let chunk = self.record.chunk.get() as usize;
         while !data.is_empty() {
+            // A full chunk waits for more: the last one is stored by `commit`.
+            if self.pending == chunk {
+                self.send(self.shared.expiry()).await?;
+            }
             let part = data.split_to(data.len().min(chunk - self.pending));
             self.pending += part.len();
             self.parts.push(part);
-            if self.pending == chunk {
-                self.send().await?;
-            }
         }
         Ok(())
     }
 
     /// Stores what has gathered as a chunk.
-    async fn send(&mut self) -> Result<(), Error> {
+    async fn send(&mut self, expiry: i64) -> Result<(), Error> {
         while self.storing.len() >= AT_ONCE {
             self.one_is_stored().await?;
         }
@@ -110,7 +111,7 @@ impl<C: Memcached> Upload<C> {
         let (shared, key) = (self.shared.clone(), self.version().key(n));
         self.storing.spawn(async move {
             let parts = chunk::seal(&key, parts);
-            let stored = shared.client.store(How::Set, &key, &parts, shared.expiry()).await?;
+            let stored = shared.client.store(How::Set, &key, &parts, expiry).await?;
             if stored { Ok(()) } else { Err(Error::Lost) }
         });
         Ok(())
@@ -133,14 +134,17 @@ impl<C: Memcached> Upload<C> {
     }
 
     async fn finish(mut self) -> Result<Stored, Error> {
-        if self.pending > 0 {
-            self.send().await?;
-        }
         while !self.storing.is_empty() {
             self.one_is_stored().await?;
         }
-        // It shows then that they are all there.
-        if !self.shared.expire(&self.version(), 0).await? {
+        let before_last = self.version();
+        if self.pending > 0 {
+            // The last one needs no expiry: it is the moment to take it away.
+            self.send(0).await?;
+            self.one_is_stored().await?;
+        }
+        // It shows now that they are all there.
+        if !self.shared.expire(&before_last, 0).await? {
             return Err(Error::Lost);
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -194,7 +198,7 @@ impl<C: Memcached> Upload<C> {
     }
 
     fn version(&self) -> Version {
-        Version::new(&self.key, self.record.version, self.chunks)
+        Version::of_upload(&self.key, &self.record, self.chunks)
     }
 }
 

@@ -1,6 +1,12 @@
 //! The chunks of one version of a file.
 
-use crate::{Error, chunk, client::Memcached, keys, metadata::Metadata, store::Shared};
+use crate::{
+    Error, chunk,
+    client::Memcached,
+    keys,
+    metadata::{Metadata, Record},
+    store::Shared,
+};
 use bytes::Bytes;
 use std::{
     collections::HashMap,
@@ -15,19 +21,26 @@ pub(crate) struct Version {
     /// None: the original's.
     version: Option<u64>,
     pub chunks: u64,
+    /// The bytes of a chunk, for what they weigh.
+    chunk: u64,
 }
 
 impl Version {
     pub fn of(metadata_key: &str, metadata: &Metadata) -> Self {
-        let (version, chunks) = match metadata {
-            Metadata::Original { chunks } => (None, *chunks),
-            Metadata::Record(record) => (Some(record.version), record.chunks()),
+        let (version, chunks, chunk) = match metadata {
+            // It does not say; most have as much as fits.
+            Metadata::Original { chunks } => (None, *chunks, 1 << 20),
+            Metadata::Record(record) => {
+                (Some(record.version), record.chunks(), record.chunk.get().into())
+            }
         };
-        Self { metadata: metadata_key.to_owned(), version, chunks }
+        Self { metadata: metadata_key.to_owned(), version, chunks, chunk }
     }
 
-    pub fn new(metadata_key: &str, version: u64, chunks: u64) -> Self {
-        Self { metadata: metadata_key.to_owned(), version: Some(version), chunks }
+    /// The first chunks of a file that is being stored.
+    pub fn of_upload(metadata_key: &str, record: &Record, chunks: u64) -> Self {
+        let (version, chunk) = (Some(record.version), record.chunk.get().into());
+        Self { metadata: metadata_key.to_owned(), version, chunks, chunk }
     }
 
     pub fn key(&self, n: u64) -> String {
@@ -37,9 +50,10 @@ impl Version {
         }
     }
 
-    fn batches(&self) -> impl Iterator<Item = Range<u64>> + Send + use<> {
+    /// All of its chunks, at most so many at a time.
+    fn batches(&self, step: u64) -> impl Iterator<Item = Range<u64>> + Send + use<> {
         let chunks = self.chunks;
-        (0..chunks.div_ceil(BATCH)).map(move |n| n * BATCH..chunks.min((n + 1) * BATCH))
+        (0..chunks.div_ceil(step)).map(move |n| n * step..chunks.min((n + 1) * step))
     }
 
     pub fn keys(&self, range: Range<u64>) -> Vec<String> {
@@ -137,6 +151,10 @@ impl<C: Memcached> Drop for Lease<C> {
 /// How many keys go into one batch.
 const BATCH: u64 = 256;
 
+/// How many bytes of values a batch of touches has: to kumo-server each is a
+/// write of the value, and until the batch is done it is silent.
+const TOUCHED: u64 = 8 << 20;
+
 impl<C: Memcached> Shared<C> {
     /// Removes the chunks of a version that is no file's any more, or lets its
     /// last reader do so. An expiry sees to it that they go even if this process
@@ -150,7 +168,7 @@ impl<C: Memcached> Shared<C> {
 
     /// Removes the chunks of a version.
     pub async fn purge(&self, version: &Version) -> Result<(), Error> {
-        for batch in version.batches() {
+        for batch in version.batches(BATCH) {
             self.client.delete(&version.keys(batch)).await?;
         }
         Ok(())
@@ -158,7 +176,7 @@ impl<C: Memcached> Shared<C> {
 
     /// Gives the chunks another expiry; whether all were there.
     pub async fn expire(&self, version: &Version, expiry: i64) -> Result<bool, Error> {
-        for batch in version.batches() {
+        for batch in version.batches((TOUCHED / version.chunk).clamp(1, BATCH)) {
             if !self.client.touch(&version.keys(batch), expiry).await? {
                 return Ok(false);
             }
