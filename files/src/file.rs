@@ -10,6 +10,7 @@ use crate::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use std::{
+    iter,
     ops::Range,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -23,8 +24,10 @@ const WINDOW: u64 = 4 << 20;
 /// Keys of one get at most.
 const WINDOW_KEYS: u64 = 64;
 
-/// Keys whose presence is asked for at once.
-const PROBE: u64 = 1024;
+/// How much of a file is looked for before its first byte is handed out. It is
+/// more than the original's largest file; and a server that reads a value to say
+/// that it is there is not to read all of a large one.
+const LOOKED_FOR: u64 = 64 << 20;
 
 /// A version of a file, as it was found.
 #[derive(Debug)]
@@ -69,37 +72,33 @@ impl<C: Memcached> File<C> {
 
     /// The bytes of a range of it.
     ///
-    /// What can be known before the first byte is an error here: the first
-    /// window is read, and every other chunk is asked for. A chunk that is lost
-    /// later ends the stream with [`Error::Corrupted`]; wrong bytes are never
-    /// in it.
+    /// What is known before the first byte is an error here: the first window is
+    /// read, and the other chunks of the first 64 MiB are asked for. A chunk that
+    /// is found missing later ends the stream with [`Error::Corrupted`]; wrong
+    /// bytes are never in it.
     pub async fn read(
         &self,
         range: Range<u64>,
     ) -> Result<impl Stream<Item = Result<Bytes, Error>> + Send + use<C>, Error> {
         let range = range.start.min(self.size)..range.end.min(self.size);
-        let windows = self.windows(&range);
+        let mut windows = self.windows(&range);
         let mut first = Vec::new();
-        if let Some(window) = windows.first() {
-            let asked = async {
-                let mut n = window.end;
-                let end = windows.last().map_or(n, |last| last.end);
-                while n < end {
-                    let next = end.min(n + PROBE);
-                    if !self.lease.exist(n..next).await? {
-                        return Err(Error::Corrupted);
-                    }
-                    n = next;
+        if let Some(chunks) = windows.next() {
+            let looked_for = (LOOKED_FOR / self.chunk).max(1);
+            let end = range.end.div_ceil(self.chunk).min(chunks.start + looked_for);
+            let parts = async {
+                if !self.lease.exist(chunks.end..end).await? {
+                    return Err(Error::Corrupted);
                 }
-                self.window().read(window.clone(), range.clone()).await
+                self.window().read(chunks, range.clone()).await
             };
-            first = match asked.await {
+            first = match parts.await {
                 Err(Error::Corrupted) => return Err(self.corrupted_or_replaced().await),
                 parts => parts?,
             };
         }
         let window = self.window();
-        let rest = stream::iter(windows.into_iter().skip(1))
+        let rest = stream::iter(windows)
             .map(move |chunks| {
                 let (window, range) = (window.clone(), range.clone());
                 // On its own task, so that it comes while the one before is
@@ -115,19 +114,15 @@ impl<C: Memcached> File<C> {
     }
 
     /// The numbers of the chunks that a range needs, a window at a time.
-    fn windows(&self, range: &Range<u64>) -> Vec<Range<u64>> {
-        if range.is_empty() {
-            return vec![];
-        }
-        let end = range.end.div_ceil(self.chunk);
+    fn windows(&self, range: &Range<u64>) -> impl Iterator<Item = Range<u64>> + Send + use<C> {
+        let end = if range.is_empty() { 0 } else { range.end.div_ceil(self.chunk) };
         let step = (WINDOW / self.chunk).clamp(1, WINDOW_KEYS);
-        let mut windows = Vec::new();
-        let mut n = range.start / self.chunk;
-        while n < end {
-            windows.push(n..end.min(n + step));
-            n += step;
-        }
-        windows
+        let mut next = range.start / self.chunk;
+        iter::from_fn(move || {
+            let start = next.min(end);
+            next = end.min(start + step);
+            (start < next).then_some(start..next)
+        })
     }
 
     fn window(&self) -> Window<C> {

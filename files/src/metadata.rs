@@ -7,6 +7,10 @@ use std::num::NonZeroU32;
 /// a terabyte. A number beyond is damage, and would be long to delete.
 const ORIGINAL_CHUNKS: u64 = 1 << 20;
 
+/// The most chunks of a file of ours: 4 TiB of the smallest ones, 4 PiB of the
+/// usual ones. More is damage.
+pub const MOST_CHUNKS: u64 = 1 << 32;
+
 /// The metadata of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Metadata {
@@ -77,7 +81,8 @@ impl Metadata {
             return Some(Self::Original { chunks });
         }
         let record: Record = serde_json::from_slice(bytes).ok()?;
-        (record.form == Record::FORM).then_some(Self::Record(record))
+        let plausible = record.form == Record::FORM && record.chunks() <= MOST_CHUNKS;
+        plausible.then_some(Self::Record(record))
     }
 }
 
@@ -135,7 +140,8 @@ mod tests {
             let form = Record::FORM;
             let record = Record { form, name, size, chunk, version, media_type, stored };
             let read = Metadata::parse(&record.bytes());
-            prop_assert_eq!(read, Some(Metadata::Record(record)));
+            let right = (record.chunks() <= MOST_CHUNKS).then_some(Metadata::Record(record));
+            prop_assert_eq!(read, right);
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     Error, chunk,
     client::{How, Memcached},
-    metadata::{Metadata, Record},
+    metadata::{MOST_CHUNKS, Metadata, Record},
     store::{Condition, Shared, check},
     version::Version,
 };
@@ -84,7 +84,8 @@ impl<C: Memcached> Upload<C> {
     /// The next bytes of the file. It waits while enough of them are on their
     /// way.
     pub async fn write(&mut self, mut data: Bytes) -> Result<(), Error> {
-        let max = self.shared.settings.max_size;
+        let most = MOST_CHUNKS * u64::from(self.record.chunk.get());
+        let max = self.shared.settings.max_size.min(most);
         let size = self.record.size.checked_add(data.len() as u64);
         self.record.size = size.filter(|&size| size <= max).ok_or(Error::TooLarge { max })?;
         let chunk = self.record.chunk.get() as usize;

@@ -10,6 +10,7 @@ use crate::{
 use bytes::Bytes;
 use std::{
     collections::HashMap,
+    iter,
     ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -50,10 +51,10 @@ impl Version {
         }
     }
 
-    /// All of its chunks, at most so many at a time.
-    fn batches(&self, step: u64) -> impl Iterator<Item = Range<u64>> + Send + use<> {
-        let chunks = self.chunks;
-        (0..chunks.div_ceil(step)).map(move |n| n * step..chunks.min((n + 1) * step))
+    /// As many chunks as a batch has whose requests may each take the server as
+    /// long as a write of the value.
+    fn weighty(&self) -> u64 {
+        (WEIGHTY / self.chunk).clamp(1, BATCH)
     }
 
     pub fn keys(&self, range: Range<u64>) -> Vec<String> {
@@ -122,7 +123,12 @@ impl<C: Memcached> Lease<C> {
 
     /// Whether chunks are all there.
     pub async fn exist(&self, chunks: Range<u64>) -> Result<bool, Error> {
-        Ok(self.shared.client.exist(&self.version.keys(chunks)).await?)
+        for batch in batches(chunks, self.version.weighty()) {
+            if !self.shared.client.exist(&self.version.keys(batch)).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Whether this was the last one of a version that is no file's any more.
@@ -151,9 +157,20 @@ impl<C: Memcached> Drop for Lease<C> {
 /// How many keys go into one batch.
 const BATCH: u64 = 256;
 
-/// How many bytes of values a batch of touches has: to kumo-server each is a
-/// write of the value, and until the batch is done it is silent.
-const TOUCHED: u64 = 8 << 20;
+/// How many bytes of values a batch has that is about values without sending
+/// them. To kumo-server a touch is a write of the value, and a question a read,
+/// and until the batch is done it is silent.
+const WEIGHTY: u64 = 8 << 20;
+
+/// A range of chunks, at most `step` of them at a time.
+fn batches(chunks: Range<u64>, step: u64) -> impl Iterator<Item = Range<u64>> + Send {
+    let mut next = chunks.start;
+    iter::from_fn(move || {
+        let start = next;
+        next = chunks.end.min(start.saturating_add(step));
+        (start < next).then_some(start..next)
+    })
+}
 
 impl<C: Memcached> Shared<C> {
     /// Removes the chunks of a version that is no file's any more, or lets its
@@ -168,7 +185,7 @@ impl<C: Memcached> Shared<C> {
 
     /// Removes the chunks of a version.
     pub async fn purge(&self, version: &Version) -> Result<(), Error> {
-        for batch in version.batches(BATCH) {
+        for batch in batches(0..version.chunks, BATCH) {
             self.client.delete(&version.keys(batch)).await?;
         }
         Ok(())
@@ -176,7 +193,7 @@ impl<C: Memcached> Shared<C> {
 
     /// Gives the chunks another expiry; whether all were there.
     pub async fn expire(&self, version: &Version, expiry: i64) -> Result<bool, Error> {
-        for batch in version.batches((TOUCHED / version.chunk).clamp(1, BATCH)) {
+        for batch in batches(0..version.chunks, version.weighty()) {
             if !self.client.touch(&version.keys(batch), expiry).await? {
                 return Ok(false);
             }

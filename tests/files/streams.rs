@@ -11,10 +11,11 @@ on_every_backend!(writers_of_one_name_do_not_mix, a_reader_never_sees_two_versio
 /// Larger than what the process may grow by.
 #[test]
 fn a_large_file_is_not_held_in_memory() {
-    const SIZE: usize = 400 << 20;
+    const SIZE: usize = 256 << 20;
     const PART: usize = 1 << 20;
     let backend = Backend::kumo();
-    let files = FileServer::start(backend.port(), &["--max-size", "1g"]);
+    // A disk that is busy with it may take its time.
+    let files = FileServer::start(backend.port(), &["--max-size", "1g", "--timeout", "15"]);
     let part = bytes(PART);
     let mut http = files.http();
     http.head("PUT", "/file/large", &[], SIZE as u64);
@@ -24,7 +25,8 @@ fn a_large_file_is_not_held_in_memory() {
     http.answer("PUT").is_empty(201);
 
     http.head("GET", "/file/large", &[], 0);
-    assert_eq!(http.answer_head().header("content-length"), Some(&*SIZE.to_string()));
+    let head = http.answer_head();
+    assert_eq!(head.header("content-length"), Some(&*SIZE.to_string()), "{head:?}");
     let mut buffer = vec![0; PART];
     let mut read = 0;
     while read < SIZE {
@@ -37,7 +39,7 @@ fn a_large_file_is_not_held_in_memory() {
     }
     let (_, most) = files.process.memory();
     println!("{SIZE} bytes through {most} bytes of memory");
-    assert!(most < 100 << 20, "{most} bytes");
+    assert!(most < 64 << 20, "{most} bytes");
     files.stop();
 }
 

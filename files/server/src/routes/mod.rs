@@ -47,7 +47,7 @@ pub fn router(app: Arc<App>) -> Router {
         get(read::get).head(read::head).post(write::post).put(write::put).delete(remove::delete);
     let router = Router::new()
         .route("/file/{name}", file.fallback(no_method))
-        .route("/files", get(list::list).fallback(no_method))
+        .route("/files", get(list::list))
         .fallback(async || Failure::new(StatusCode::NOT_FOUND, "There is nothing here, see /"));
     page::routes(router).layer(middleware::from_fn(other_sites::refuse)).with_state(app)
 }
