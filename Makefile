@@ -29,8 +29,8 @@ all: programs c-plugins
 programs:
 	@if command -v $(CARGO) >/dev/null; then \
 		CARGO_TARGET_DIR=$(CARGO_TARGET_DIR) $(CARGO) build --profile $(PROFILE) \
-			-p kumo -p tchdb_like-plugin; \
-	elif ! test -x $(BUILT)/kumo-server; then \
+			-p kumo -p kumo-fileserver -p tchdb_like-plugin; \
+	elif ! test -x $(BUILT)/kumo-server -a -x $(BUILT)/kumo-fileserver; then \
 		echo "there is no cargo, and nothing built: run make as a user who has it" >&2; exit 1; \
 	fi
 
@@ -48,7 +48,7 @@ c-plugins:
 
 install: all install-dev
 	$(INSTALL) -d $(BIN) $(PLUGINS)
-	$(INSTALL) -m 755 $(BUILT)/kumo-server $(BUILT)/kumoctl $(BIN)
+	$(INSTALL) -m 755 $(BUILT)/kumo-server $(BUILT)/kumo-fileserver $(BUILT)/kumoctl $(BIN)
 	$(INSTALL) -m 755 $(BUILT)/libtchdb_like.so $(C_BUILT)/lib*.so \
 		$(C_BUILT)/fs_engine.so $(PLUGINS)
 
@@ -67,7 +67,7 @@ install-dev:
 
 # Plugins of other origin stay, and their directory with them.
 uninstall:
-	rm -f $(BIN)/kumo-server $(BIN)/kumoctl $(PKGCONFIG)/kumo.pc
+	rm -f $(BIN)/kumo-server $(BIN)/kumo-fileserver $(BIN)/kumoctl $(PKGCONFIG)/kumo.pc
 	rm -f $(INCLUDE)/kumo_storage.h $(INCLUDE)/compat/msgpack.h
 	rm -f $(addprefix $(INCLUDE)/memcached/,$(notdir $(wildcard include/memcached/*.h)))
 	rm -f $(MAN)/man3/kumo_storage.3 $(MAN)/man7/kumo-plugins.7

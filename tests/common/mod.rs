@@ -1,11 +1,15 @@
 //! What the black-box tests share: the server under test, the real memcached,
-//! a client that speaks raw bytes, and the plugins, built on the spot.
+//! clients that speak raw bytes, and the plugins and the file server, built on
+//! the spot.
 
 // Each test binary uses a part of this.
 #![allow(dead_code, unused_imports, unused_macros)]
 
+pub mod browser;
 pub mod client;
 pub mod engines;
+pub mod fileserver;
+pub mod http;
 pub mod kumoctl;
 pub mod memcached;
 pub mod plugins;
@@ -14,8 +18,11 @@ pub mod random;
 pub mod server;
 pub mod skip;
 
+pub use browser::Browser;
 pub use client::Client;
 pub use engines::Engine;
+pub use fileserver::FileServer;
+pub use http::Http;
 pub use memcached::Memcached;
 pub use process::Process;
 pub use random::Random;

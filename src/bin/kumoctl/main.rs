@@ -1,6 +1,12 @@
-//! `kumoctl`: looks after a running kumo-server, and after plugins.
+//! `kumoctl`: looks after a running kumo-server, after plugins, and after files
+//! in a memcached server.
 
 mod backup;
+mod files;
+mod files_get;
+mod files_list;
+mod files_put;
+mod files_type;
 mod output;
 mod plugin;
 mod plugin_bench;
@@ -19,9 +25,10 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::{env, process::ExitCode};
 
-/// Looks after a running kumo-server, and after storage plugins.
+/// Looks after a running kumo-server, after storage plugins, and after files.
 ///
-/// What comes first says which: the address of a server, or the word plugin.
+/// What comes first says which: the address of a server, or the word plugin or
+/// files.
 #[derive(Parser)]
 #[command(name = "kumoctl", version, max_term_width = 100, arg_required_else_help = true,
           subcommand_required = true, override_usage = USAGE, after_help = MORE)]
@@ -49,7 +56,8 @@ enum Command {
 }
 
 const USAGE: &str = "kumoctl HOST[:PORT] <COMMAND>
-       kumoctl plugin <COMMAND>";
+       kumoctl plugin <COMMAND>
+       kumoctl files <COMMAND>";
 
 const MORE: &str = "Plugins, without a server (more: kumoctl plugin --help):
   plugin new NAME --lang rust|c   Writes a plugin that builds, passes its tests, and serves
@@ -58,17 +66,21 @@ const MORE: &str = "Plugins, without a server (more: kumoctl plugin --help):
   plugin check LIB                Tests that a plugin keeps the contract
   plugin bench LIB --vs LIB2      Measures a plugin, against another one
 
+Files of any size, in a memcached server (more: kumoctl files --help):
+  files put FILE, get NAME, ls [PREFIX], rm NAME
+
 Examples:
   kumoctl 127.0.0.1 backup               kumo.db-20261120, beside kumo.db
   kumoctl db1.example:19800 backup nightly
   kumoctl plugin new shelf --lang c      a new storage engine, in ./shelf
 
 Exit status: 0 done, 1 failed (the reason is on stderr), 2 wrong usage.
-A server on a host that is called plugin is reached as plugin:19800.";
+A server on a host that is called plugin or files is reached as plugin:19800.";
 
 fn main() -> ExitCode {
     let done = match env::args_os().nth(1) {
         Some(first) if first == "plugin" => plugin::run(),
+        Some(first) if first == "files" => files::run(),
         _ => server(&Arguments::parse()).map(|()| ExitCode::SUCCESS),
     };
     match done {
