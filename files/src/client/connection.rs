@@ -5,7 +5,8 @@ use super::{
     reply::{Parsed, Reply, parse},
 };
 use bytes::{Bytes, BytesMut};
-use std::{io, sync::Arc, time::Duration};
+use socket2::SockRef;
+use std::{io, mem::MaybeUninit, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -63,9 +64,9 @@ impl Connection {
     /// Whether it can be used again: open, and nothing unasked for in it.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        let nothing = self.stream.try_read(&mut [0]);
-        self.arrived.is_empty()
-            && matches!(nothing, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+        let peeked = SockRef::from(&self.stream).peek(&mut [MaybeUninit::uninit()]);
+        let nothing = matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        nothing && self.arrived.is_empty()
     }
 
     /// Sends it all.
