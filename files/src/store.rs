@@ -206,11 +206,43 @@ impl<C: Memcached> Store<C> {
 }
 
 impl<C: Memcached> Shared<C> {
+    /// The file that stands there.
     pub async fn look(&self, key: &str) -> Result<Option<Found>, Error> {
-        let found = self.client.gets(key).await?;
-        Ok(found.map(|(bytes, unique)| Found { unique, metadata: Metadata::parse(&bytes) }))
+        Ok(self.place(key).await?.1)
+    }
+
+    /// How what stands there is replaced, and the file that it is. A value of no
+    /// bytes is none: see [`forestall`](Self::forestall).
+    pub async fn place(&self, key: &str) -> Result<(How, Option<Found>), Error> {
+        let Some((bytes, unique)) = self.client.gets(key).await? else {
+            return Ok((How::Add, None));
+        };
+        let found = || Found { unique, metadata: Metadata::parse(&bytes) };
+        Ok((How::Cas(unique), (!bytes.is_empty()).then(found)))
+    }
+
+    /// Sees to it that a store under a metadata key whose answer was lost, and
+    /// that the server may still have before it, fails when it comes: what it
+    /// compares with is put there anew.
+    pub async fn forestall(&self, how: How, key: &str) -> Result<(), Error> {
+        match (how, self.client.gets(key).await?) {
+            (How::Cas(unique), Some((bytes, now))) if now == unique => {
+                let expiry = if bytes.is_empty() { FORESTALLED } else { 0 };
+                self.client.store(how, key, &[bytes], expiry).await?;
+            }
+            (How::Add, None) => {
+                self.client.store(how, key, &[], FORESTALLED).await?;
+            }
+            // Something else stands there already.
+            _ => {}
+        }
+        Ok(())
     }
 }
+
+/// How long a store that was forestalled finds a value, in seconds. A server
+/// that had not got to it by then would have been taken for dead.
+const FORESTALLED: i64 = 3600;
 
 /// Whether the condition is true of what stands there.
 pub(crate) fn check(condition: &Condition, name: &str, found: Option<&Found>) -> Result<(), Error> {

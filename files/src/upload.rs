@@ -164,12 +164,11 @@ impl<C: Memcached> Upload<C> {
     async fn switch(&mut self) -> Result<Option<Option<Metadata>>, Error> {
         let record = [Bytes::from(self.record.bytes())];
         loop {
-            let found = self.shared.look(&self.key).await?;
+            let (how, found) = self.shared.place(&self.key).await?;
             check(&self.condition, &self.record.name, found.as_ref())?;
-            let how = found.as_ref().map_or(How::Add, |found| How::Cas(found.unique));
             let stored = match self.shared.client.store(how, &self.key, &record, 0).await {
                 // The answer is lost, and not what it spoke of.
-                Err(error) => match self.is_there().await {
+                Err(error) => match self.is_there(how).await {
                     Some(true) => true,
                     Some(false) => return Err(error.into()),
                     None => {
@@ -186,9 +185,15 @@ impl<C: Memcached> Upload<C> {
         }
     }
 
-    /// Whether this version stands under its name; None: there is no knowing.
-    async fn is_there(&self) -> Option<bool> {
+    /// Whether this version stands under its name, where it was to be put in this
+    /// way: now, or it never will. None: there is no knowing.
+    async fn is_there(&self, how: How) -> Option<bool> {
         for _ in 0..QUESTIONS {
+            // The server may be late: what it has not done must not be done when
+            // the chunks are gone.
+            if self.shared.forestall(how, &self.key).await.is_err() {
+                continue;
+            }
             if let Ok(found) = self.shared.look(&self.key).await {
                 let metadata = found.and_then(|found| found.metadata);
                 let ours = |record: &Record| record.version == self.record.version;

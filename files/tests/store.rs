@@ -4,11 +4,18 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use kumo_files::{
     Condition, Error, Memory, Settings, Store,
-    client::{ClientError, Memcached},
+    client::{ClientError, How, Memcached},
     keys,
 };
 use proptest::prelude::*;
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 const CHUNK: u32 = 10;
 
@@ -271,4 +278,96 @@ async fn another_name_with_the_same_md5_is_not_overwritten() {
     assert!(matches!(store.retrieve("two").await, Err(Error::NotFound)));
     assert!(matches!(store.delete("two", Condition::Any).await, Err(Error::NotFound)));
     assert!(matches!(store.store("two", "2").await, Err(Error::Collision)));
+}
+
+/// A server that is late: it does what it was asked, when the client has long
+/// given up.
+#[derive(Debug, Default)]
+struct Late {
+    memory: Memory,
+    late: Mutex<Option<Pending>>,
+    waits: AtomicBool,
+}
+
+/// A store of metadata that is yet to be done.
+type Pending = (How, String, Vec<Bytes>, i64);
+
+impl Late {
+    /// It gets to what is yet to be done; whether that is done then.
+    async fn catch_up(&self) -> bool {
+        let late = self.late.lock().expect("no panic").take();
+        let (how, key, parts, expiry) = late.expect("a store");
+        self.memory.store(how, &key, &parts, expiry).await.expect("room")
+    }
+}
+
+impl Memcached for Late {
+    async fn get(&self, keys: &[String]) -> Result<Vec<Option<Bytes>>, ClientError> {
+        self.memory.get(keys).await
+    }
+
+    async fn gets(&self, key: &str) -> Result<Option<(Bytes, u64)>, ClientError> {
+        self.memory.gets(key).await
+    }
+
+    async fn store(
+        &self,
+        how: How,
+        key: &str,
+        parts: &[Bytes],
+        expiry: i64,
+    ) -> Result<bool, ClientError> {
+        if keys::is_metadata(key) && self.waits.swap(false, Relaxed) {
+            *self.late.lock().expect("no panic") =
+                Some((how, key.to_owned(), parts.to_vec(), expiry));
+            let (address, silence) = ("here".to_owned(), Duration::from_secs(5));
+            return Err(ClientError::Silent { address, silence });
+        }
+        self.memory.store(how, key, parts, expiry).await
+    }
+
+    async fn touch(&self, keys: &[String], expiry: i64) -> Result<bool, ClientError> {
+        self.memory.touch(keys, expiry).await
+    }
+
+    async fn exist(&self, keys: &[String]) -> Result<bool, ClientError> {
+        self.memory.exist(keys).await
+    }
+
+    async fn delete(&self, keys: &[String]) -> Result<(), ClientError> {
+        self.memory.delete(keys).await
+    }
+
+    async fn keys(&self, keep: fn(&str) -> bool) -> Result<Vec<String>, ClientError> {
+        self.memory.keys(keep).await
+    }
+}
+
+#[tokio::test]
+async fn a_switch_that_comes_late_does_not_come() {
+    let client = Arc::new(Late::default());
+    let chunk = NonZeroU32::new(CHUNK).expect("is not 0");
+    let store = Store::new(client.clone(), Settings { chunk, ..Settings::default() });
+
+    // Of a new name, twice: what is left of the first is no file.
+    for _ in 0..2 {
+        client.waits.store(true, Relaxed);
+        let stored = store.store("new", bytes(50)).await;
+        assert!(matches!(stored, Err(Error::Client(ClientError::Silent { .. }))), "{stored:?}");
+        assert!(!client.catch_up().await);
+        assert!(matches!(store.retrieve("new").await, Err(Error::NotFound)));
+        let gone = store.delete("new", Condition::Any).await;
+        assert!(matches!(gone, Err(Error::NotFound)));
+    }
+    store.store("new", bytes(20)).await.unwrap();
+
+    // Of a name that has a file, which stays.
+    client.waits.store(true, Relaxed);
+    let data = stream::iter([Ok::<_, ClientError>(bytes(70))]);
+    let stored = store.write("new", None, Condition::Any, data).await;
+    assert!(matches!(stored, Err(Error::Client(ClientError::Silent { .. }))), "{stored:?}");
+    assert!(!client.catch_up().await);
+    assert_eq!(store.retrieve("new").await.unwrap(), bytes(20));
+    store.finish().await;
+    assert_eq!(client.memory.all_keys().len(), 3);
 }
