@@ -16,6 +16,8 @@ mod files;
 mod load;
 #[path = "engines/log.rs"]
 mod log;
+#[path = "engines/mistaken.rs"]
+mod mistaken;
 #[path = "engines/refused.rs"]
 mod refused;
 #[path = "engines/walk.rs"]
@@ -71,7 +73,7 @@ fn the_bare_engine() {
         ("touch n 10\r\n", "SERVER_ERROR not supported"),
         ("delete n\r\n", "DELETED"),
         ("delete n\r\n", "NOT_FOUND"),
-        ("stats nothing\r\n", "ERROR"),
+        ("stats nothing\r\n", "END"),
     ] {
         assert_eq!(client.ask(sent), answer, "{sent:?}");
     }

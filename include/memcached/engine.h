@@ -132,7 +132,7 @@ extern "C" {
 /**
  * What a function answers, and, in the comments, what store makes of it in the text
  * protocol. For get, all but SUCCESS, EWOULDBLOCK and DISCONNECT is a miss. For remove,
- * KEY_ENOENT is NOT_FOUND, and KEY_EEXISTS (another CAS) is EXISTS.
+ * KEY_ENOENT is NOT_FOUND.
  */
 typedef enum {
     ENGINE_SUCCESS = 0x00, /**< done: STORED */
@@ -608,7 +608,7 @@ typedef struct engine_interface_v1 {
 
     /**
      * Optional. Says, in at most buffsz bytes and as text, more of why the last call for
-     * this cookie failed; returns how many bytes. It is added to what the client is told.
+     * this cookie failed; returns how many bytes. It follows SERVER_ERROR's text.
      */
     size_t (*errinfo)(ENGINE_HANDLE *handle, const void *cookie, char *buffer, size_t buffsz);
 } ENGINE_HANDLE_V1;

@@ -85,7 +85,7 @@ impl Failing {
     }
 }
 
-/// Runs the process. What it has seen, a line each.
+/// Runs the process. Of each change, whether it was acknowledged: `true`.
 pub(super) fn run(context: &Context, failing: Failing) -> Outcome<Vec<String>> {
     const OUTPUT: &str = "disk";
     let Some((_, name)) = Failing::ALL.iter().find(|(each, _)| *each == failing) else {
@@ -100,5 +100,9 @@ pub(super) fn run(context: &Context, failing: Failing) -> Outcome<Vec<String>> {
     if !status.success() {
         fail!("with failing {name}: {}", output.lines().last().unwrap_or(&status.to_string()));
     }
-    Ok(output.lines().map(str::to_owned).collect())
+    Ok(output
+        .lines()
+        .filter_map(|line| line.strip_prefix(role::CHANGE))
+        .map(str::to_owned)
+        .collect())
 }

@@ -101,6 +101,8 @@ struct Connection {
     need: usize,
     /// The last read took all that it had room for.
     more_waits: bool,
+    /// There is no memory for the value that comes: it is refused.
+    refuses: bool,
     /// The server stops: what has arrived is read once more.
     last: bool,
     /// Output that the socket has refused.
@@ -118,6 +120,7 @@ impl Connection {
             filled: 0,
             need: 1,
             more_waits: false,
+            refuses: false,
             last: false,
             unsent: Vec::new(),
             sent: 0,
@@ -148,7 +151,8 @@ impl Connection {
         if self.partial.len() == self.filled && !self.make_room() {
             // There is no memory for the value: it is refused as one that is
             // too large, and its bytes are thrown away.
-            return self.answer(Limits { item_size: 0, ..worker.limits }, worker);
+            self.refuses = true;
+            return self.go_on(worker);
         }
         let Some(got) = receive(&self.stream, self.last, &mut self.partial[self.filled..])? else {
             return Ok(Next::Input(self.need));
@@ -181,7 +185,13 @@ impl Connection {
 
     /// Goes on with what is in `partial`, without reading.
     fn go_on(&mut self, worker: &Worker) -> io::Result<Next> {
-        self.answer(worker.limits, worker)
+        let limits = match self.refuses {
+            true => Limits { item_size: 0, ..worker.limits },
+            false => worker.limits,
+        };
+        let next = self.answer(limits, worker)?;
+        self.refuses &= next == Next::Engine;
+        Ok(next)
     }
 
     fn answer(&mut self, limits: Limits, worker: &Worker) -> io::Result<Next> {

@@ -57,18 +57,21 @@ pub struct Server {
     settings: Settings,
     clients: TcpListener,
     rpc: Option<TcpListener>,
+    signals: Signals,
     runtime: Runtime,
 }
 
 impl Server {
     /// Listens where the settings say, and puts the ports that were taken into
     /// them. From then on a file that may not grow (`ulimit -f`) is an error of
-    /// the write, and not the end of the process.
+    /// the write, and not the end of the process, and a signal to stop is heeded
+    /// by [`run`](Self::run).
     pub fn bind(mut settings: Settings) -> Result<Self, StartError> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let guard = runtime.enter();
         // The handler stays when its stream is dropped.
         drop(signal(SignalKind::from_raw(libc::SIGXFSZ))?);
+        let signals = Signals::catch()?;
         drop(guard);
         let clients = listen(settings.listen, "clients", "choose another port with -p")?;
         settings.listen = clients.local_addr()?;
@@ -82,7 +85,7 @@ impl Server {
         if let Some(rpc) = &rpc {
             settings.rpc = Some(rpc.local_addr()?);
         }
-        Ok(Self { settings, clients, rpc, runtime })
+        Ok(Self { settings, clients, rpc, signals, runtime })
     }
 
     /// The settings, with the ports that were taken.
@@ -98,10 +101,7 @@ impl Server {
         engine: Arc<dyn Engine>,
         ready: impl FnOnce(&Settings) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Self { settings, clients, rpc, runtime } = self;
-        let guard = runtime.enter();
-        let signals = Signals::catch().map_err(StartError::System)?;
-        drop(guard);
+        let Self { settings, clients, rpc, signals, runtime } = self;
         ready(&settings)?;
         Ok(runtime.block_on(serve(settings, clients, rpc, engine, signals))?)
     }

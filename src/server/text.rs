@@ -233,22 +233,25 @@ impl Context {
                 self.statistics.reset();
                 return Ok("RESET\r\n");
             }
-            _ => match (word, client.stats(what)?) {
-                (b"", engine) => {
-                    self.statistics.general(out, &self.settings, &engine.unwrap_or_default());
+            _ => {
+                let engine = client.stats(what)?;
+                let says = engine.as_deref().unwrap_or_default();
+                match word {
+                    b"" => self.statistics.general(out, &self.settings, says),
+                    _ if !says.is_empty() => {
+                        says.iter().for_each(|(name, value)| stat(out, name, value));
+                    }
+                    // There are no slabs: no class has items, and no sizes are kept.
+                    b"items" => {}
+                    b"slabs" => {
+                        stat(out, "active_slabs", 0);
+                        stat(out, "total_malloced", 0);
+                    }
+                    b"sizes" => stat(out, "sizes_status", "disabled"),
+                    _ if engine.is_none() => return Ok("ERROR\r\n"),
+                    _ => {}
                 }
-                (_, Some(engine)) => {
-                    engine.iter().for_each(|(name, value)| stat(out, name, value));
-                }
-                // There are no slabs: no class has items, and no sizes are kept.
-                (b"items", None) => {}
-                (b"slabs", None) => {
-                    stat(out, "active_slabs", 0);
-                    stat(out, "total_malloced", 0);
-                }
-                (b"sizes", None) => stat(out, "sizes_status", "disabled"),
-                (_, None) => return Ok("ERROR\r\n"),
-            },
+            }
         }
         Ok("END\r\n")
     }
@@ -272,8 +275,11 @@ impl Context {
             }
             _ => None,
         };
+        // Where the engine owes the next answer, no other key may be asked for
+        // before it: those that were found with it are answered now.
+        let owes = together.as_ref().is_some_and(|found| found.len() < keys.len());
         for (answered, key) in keys.iter().enumerate() {
-            if out.len() >= limit {
+            if out.len() >= limit && !owes {
                 return Ok(answered);
             }
             let found = match (&mut together, get.touch) {
@@ -329,7 +335,7 @@ fn memory_limit(megabytes: u32) -> &'static str {
     match megabytes {
         ..LEAST_MEGABYTES => "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\r\n",
         LEAST_MEGABYTES..=MOST_MEGABYTES => {
-            tracing::warn!("cache_memlimit {megabytes}: ignored, since items are kept on disk");
+            tracing::warn!("cache_memlimit {megabytes}: ignored, since the engine keeps the items");
             "OK\r\n"
         }
         _ => "MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes\r\n",

@@ -64,6 +64,30 @@ fn many_keys_and_what_follows() {
     server.stop();
 }
 
+/// The output is full when a key's answer is owed: the keys before it are not
+/// asked for again, which would take its answer for theirs.
+#[test]
+fn a_full_output_before_a_key_that_waits() {
+    let server = on!("blocks").start();
+    let mut client = server.client();
+    let value = vec![b'v'; 100_000];
+    for number in 0..4 {
+        assert_eq!(client.set(&format!("plain{number}"), &value), "STORED");
+    }
+    for last in ["missing", "late"] {
+        let mut wanted = Vec::new();
+        for number in 0..4 {
+            write!(wanted, "VALUE plain{number} 0 100000\r\n").expect("memory");
+            wanted.extend_from_slice(&value);
+            wanted.extend_from_slice(b"\r\n");
+        }
+        wanted.extend_from_slice(b"END\r\n");
+        client.send(format!("get plain0 plain1 plain2 plain3 {last}\r\n"));
+        assert!(client.exactly(wanted.len()) == wanted, "{last}");
+    }
+    server.stop();
+}
+
 /// While one connection waits, the others of its worker are served.
 #[test]
 fn others_are_served_meanwhile() {

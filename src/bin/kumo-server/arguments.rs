@@ -71,7 +71,8 @@ pub struct Arguments {
     #[arg(short = 'v', long = "verbose", action = ArgAction::Count)]
     pub verbose: u8,
 
-    /// Ignored with a warning: items are kept on disk, so memory is no limit
+    /// Ignored with a warning: the engine keeps the items, on disk unless it says
+    /// otherwise
     #[arg(short = 'm', long = "memory-limit", value_name = "MB")]
     pub memory: Option<u64>,
 }

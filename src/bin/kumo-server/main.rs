@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<()> {
     if let Some(megabytes) = arguments.memory {
-        tracing::warn!("-m {megabytes} is ignored: items are kept on disk, not in memory");
+        tracing::warn!("-m {megabytes} is ignored: the engine keeps the items, and decides");
     }
     let threads = match arguments.threads {
         Some(threads) => usize::from(threads),

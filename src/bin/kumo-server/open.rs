@@ -2,7 +2,7 @@
 //! memcached's interface.
 
 use crate::{arguments::Arguments, log};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use kumo::{
     engine::{Engine, mcengine::McEngine, store::Store},
     host::{Library, Plugin, memcached},
@@ -63,6 +63,13 @@ fn engine(
 ) -> Result<Opened> {
     if let Some(directory) = &arguments.store {
         let directory = Path::new(directory);
+        if directory.to_string_lossy().contains('#') && !directory.exists() {
+            bail!(
+                "there is no directory {}: the configuration of an engine of memcached's \
+                 interface goes behind -e",
+                directory.display()
+            );
+        }
         fs::create_dir_all(directory)
             .and_then(|()| env::set_current_dir(directory))
             .with_context(|| format!("the engine cannot work in {}", directory.display()))?;

@@ -11,7 +11,9 @@ use crate::{
     },
     host::{
         Failure, Pins,
-        memcached::{Code, Connection, Item, Operation, Response, Touch, evictions},
+        memcached::{
+            Code, Connection, Item, Operation, Response, Touch, evictions, reset_evictions,
+        },
     },
 };
 use std::{
@@ -215,17 +217,18 @@ impl Client for McClient {
     fn stats(&mut self, name: &[u8]) -> Answer<Option<Vec<(String, String)>>> {
         let theirs = if name == b"storage" { b"" } else { name };
         let (code, mut stats) = self.connection.stats(theirs)?;
-        if name.is_empty() && evictions() > 0 {
+        if name.is_empty() && stats.iter().all(|(name, _)| name != "evictions") {
             stats.push(("evictions".to_owned(), evictions().to_string()));
         }
         match code {
-            Code::SUCCESS if name.is_empty() || !stats.is_empty() => Ok(Some(stats)),
-            Code::DISCONNECT => Err(Unanswered::Disconnect),
-            _ => Ok(None),
+            Code::SUCCESS => Ok(Some(stats)),
+            Code::KEY_ENOENT | Code::ENOTSUP | Code::EINVAL => Ok(None),
+            code => Err(self.failed(code)),
         }
     }
 
     fn reset_stats(&mut self) {
+        reset_evictions();
         self.connection.reset_stats();
     }
 

@@ -13,6 +13,9 @@ use crate::{
 };
 use std::sync::Arc;
 
+/// How often a sum is made anew because the item has changed meanwhile.
+const TRIES: usize = 1000;
+
 /// A number that is to be stored.
 pub(super) struct Sum {
     number: u64,
@@ -28,10 +31,10 @@ impl McClient {
     /// incr and decr; goes on with what is parked.
     pub(super) fn sum(&mut self, key: &[u8], delta: Delta) -> Answer<Arithmetic> {
         let engine = Arc::clone(&self.engine);
-        // An engine without CAS sees one sum of a key at a time; what else
-        // changes the item is found by its CAS.
+        // An engine without CAS sees one sum of a key at a time, unless it blocks
+        // in the middle of one; what else changes the item is found by its CAS.
         let _lock = engine.sum_lock(key);
-        loop {
+        for _ in 0..TRIES {
             let (code, number) = match self.parked.take() {
                 Some(Parked::Item { item, operation, number }) => {
                     (self.store_item(item, operation, number)?, number)
@@ -50,6 +53,7 @@ impl McClient {
                 code => return Err(self.failed(code)),
             }
         }
+        Err(self.failed(Code::TMPFAIL))
     }
 
     /// Reads a number and makes the sum. Err: there is none to be made.

@@ -9,7 +9,10 @@ use std::{
     ffi::CString,
     path::Path,
     ptr::{self, NonNull},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 /// The most features of an engine's that are read.
@@ -35,6 +38,9 @@ pub struct Instance {
 unsafe impl Send for Instance {}
 // SAFETY: as for Send.
 unsafe impl Sync for Instance {}
+
+/// The engines that live.
+static INSTANCES: AtomicUsize = AtomicUsize::new(0);
 
 macro_rules! table {
     ($($required:ident)*; $($optional:ident)*) => {
@@ -103,14 +109,14 @@ impl Module {
         };
         // SAFETY: the contract: every handle begins with its version.
         let interface = unsafe { handle.as_ref() }.interface;
-        // SAFETY: the contract: the table of version 1. Of another version
-        // destroy is called, which stands where it always stood.
-        let all = unsafe { handle.cast::<engine_handle_v1>().read() };
+        let table = handle.cast::<engine_handle_v1>();
         let destroy = || {
-            if let Some(destroy) = all.destroy {
+            // SAFETY: in every version destroy stands where it stands in this one.
+            if let Some(destroy) = unsafe { (&raw const (*table.as_ptr()).destroy).read() } {
                 // SAFETY: it is destroyed once, and nothing of it is used again.
                 guarded(&self.name, "destroy", || unsafe { destroy(handle.as_ptr(), false) });
             }
+            api::forget(handle.as_ptr());
         };
         if interface != INTERFACE {
             destroy();
@@ -119,9 +125,12 @@ impl Module {
                  this host speaks {INTERFACE}; compile it with include/memcached/engine.h"
             )));
         }
+        // SAFETY: the contract: the table of version 1.
+        let all = unsafe { table.read() };
         match Table::new(&all) {
             Ok(table) => {
                 let (name, uncalled) = (self.name.clone(), uncalled(&all));
+                INSTANCES.fetch_add(1, Relaxed);
                 Ok(Instance { name, handle, table, uncalled })
             }
             Err(slot) => {
@@ -141,11 +150,7 @@ impl Module {
         config: Option<&str>,
         services: Services,
     ) -> Result<Arc<Instance>, LoadError> {
-        let failed = |reason| LoadError::Open {
-            plugin: self.name.clone(),
-            location: config.unwrap_or_default().to_owned(),
-            reason,
-        };
+        let failed = |reason: String| LoadError::unfit(&self.name, reason);
         let config = config.map(CString::new).transpose();
         let config = config.map_err(|_| failed("the configuration has a NUL byte".to_owned()))?;
         api::offer(services);
@@ -157,7 +162,7 @@ impl Module {
             unsafe { (instance.table.initialize)(handle, config) }
         });
         if code != Code::SUCCESS {
-            return Err(failed(format!("initialize failed: {code}")));
+            return Err(failed(format!("it does not start: initialize failed: {code}")));
         }
         api::serve(handle);
         Ok(Arc::new(instance))
@@ -273,5 +278,9 @@ impl Drop for Instance {
             unsafe { (self.table.destroy)(handle, false) }
         });
         api::forget(handle);
+        if INSTANCES.fetch_sub(1, Relaxed) == 1 {
+            // What the last one has not taken back went with it.
+            api::forget_extensions();
+        }
     }
 }

@@ -54,7 +54,7 @@ impl Item {
     /// Writes the value of an item that has been allocated and not yet stored.
     pub fn fill(&mut self, mut data: &[u8]) -> Result<(), Failure> {
         self.look(|_, pieces| {
-            let room: usize = pieces.iter().map(|piece| piece.iov_len).sum();
+            let room = total(pieces);
             if room != data.len() {
                 return Err(self.wrong(format!(
                     "an item for a value of {} bytes has room for {room}",
@@ -83,7 +83,7 @@ impl Item {
                 // which the pins do below.
                 return Ok((head, unsafe { bytes(piece) }));
             }
-            let size = pieces.iter().map(|piece| piece.iov_len).sum();
+            let size = total(pieces);
             if size == 0 {
                 return Ok((head, &[][..]));
             }
@@ -149,6 +149,9 @@ impl Item {
             }
         });
         let pieces = info.value.get(..usize::from(info.nvalue)).filter(|_| told)?;
+        if !pieces.iter().all(is_plausible) {
+            return None;
+        }
         let (cas, exptime, flags) = (info.cas, info.exptime, u32::from_be(info.flags));
         Some((Head { cas, exptime, flags }, pieces))
     }
@@ -156,6 +159,18 @@ impl Item {
     fn wrong(&self, what: String) -> Failure {
         Failure::other(format!("{}: {what}", self.connection.instance.name))
     }
+}
+
+/// Whether a piece can be what it says: it is somewhere, and no longer than a
+/// value.
+fn is_plausible(piece: &iovec) -> bool {
+    let is_nowhere = piece.iov_base.is_null() && piece.iov_len > 0;
+    !is_nowhere && u32::try_from(piece.iov_len).is_ok()
+}
+
+/// The bytes of all pieces, each of which is plausible.
+fn total(pieces: &[iovec]) -> usize {
+    pieces.iter().map(|piece| piece.iov_len).sum()
 }
 
 /// # Safety

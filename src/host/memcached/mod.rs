@@ -18,7 +18,7 @@ pub mod raw;
 
 pub(super) use abi::create_instance;
 pub use abi::{Code, Operation};
-pub use api::{Services, evictions, exptime, level_changed};
+pub use api::{Services, evictions, exptime, level_changed, reset_evictions};
 pub use connection::{Connection, Later, Response, Touch};
 pub use instance::{About, Feature, Instance, Module};
 pub use item::{Head, Item};

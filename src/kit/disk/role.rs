@@ -14,6 +14,9 @@ use crate::{
 /// What begins the line of a reason to skip the test.
 pub const SKIPPED: &str = "skipped: ";
 
+/// What begins the line of a change; the plugin may print lines of its own.
+pub const CHANGE: &str = "change: ";
+
 /// The database.
 pub const DATABASE: &str = "failing";
 
@@ -91,7 +94,7 @@ fn changes(context: &Context, store: &Store) -> Outcome<usize> {
             if done { "succeeded" } else { "failed" }
         );
         acknowledged += usize::from(done);
-        println!("{done}");
+        println!("{CHANGE}{done}");
     }
     Ok(acknowledged)
 }

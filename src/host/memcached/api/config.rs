@@ -1,8 +1,11 @@
 //! An engine's configuration: `key=value;key=value` into what it points to.
 
 use crate::host::memcached::abi::{DT_BOOL, DT_FLOAT, DT_SIZE, DT_STRING, config_item};
-use libc::{FILE, c_char, c_int};
-use std::ffi::{CStr, CString};
+use libc::{FILE, c_char, c_int, c_void};
+use std::{
+    ffi::{CStr, CString},
+    ptr,
+};
 
 const WELL: c_int = 0;
 const UNKNOWN_KEY: c_int = 1;
@@ -31,22 +34,28 @@ pub(super) unsafe fn parse(
         }
     };
     // SAFETY: the caller's promise.
-    let text = unsafe { CStr::from_ptr(text) }.to_string_lossy();
+    let text = unsafe { CStr::from_ptr(text) }.to_bytes();
     let mut result = WELL;
-    for (key, value) in pairs(&text) {
+    let mut copies: Vec<*mut config_item> = Vec::new();
+    for (key, value) in pairs(text) {
         // SAFETY: the caller's promise.
-        match unsafe { find(items, &key) } {
-            None => {
-                say(format!("there is no key {key:?}\n"));
-                result = UNKNOWN_KEY;
-            }
-            Some(item) => {
-                // SAFETY: the caller's promise.
-                if let Err(wanted) = unsafe { set(item, &value) } {
-                    say(format!("{key}={value}: the value should be {wanted}\n"));
-                    return BAD_VALUE;
-                }
-            }
+        let Some(item) = (unsafe { find(items, &key) }) else {
+            say(format!("there is no key \"{}\"\n", key.escape_ascii()));
+            result = UNKNOWN_KEY;
+            continue;
+        };
+        if copies.contains(&ptr::from_mut(item)) {
+            // SAFETY: a string that `set` has put there just now.
+            unsafe { libc::free(item.value.cast::<*mut c_void>().read()) };
+        }
+        // SAFETY: the caller's promise.
+        if let Err(wanted) = unsafe { set(item, &value) } {
+            let (key, value) = (key.escape_ascii(), value.escape_ascii());
+            say(format!("{key}={value}: the value should be {wanted}\n"));
+            return BAD_VALUE;
+        }
+        if item.datatype == DT_STRING {
+            copies.push(item);
         }
     }
     result
@@ -66,7 +75,7 @@ pub(super) unsafe fn fill(
         // SAFETY: the caller's promise: a C string, and a value of its type.
         all &= unsafe {
             let key = CStr::from_ptr(item.key).to_string_lossy();
-            value(&key).is_some_and(|value| set(item, &value).is_ok())
+            value(&key).is_some_and(|value| set(item, value.as_bytes()).is_ok())
         };
         // SAFETY: one more item follows.
         items = unsafe { items.add(1) };
@@ -75,31 +84,32 @@ pub(super) unsafe fn fill(
 }
 
 /// The keys and values of a text. A semicolon behind a backslash is no end.
-fn pairs(text: &str) -> Vec<(String, String)> {
-    let mut parts = vec![String::new()];
-    let mut rest = text.chars();
-    while let Some(char) = rest.next() {
-        match (char, parts.last_mut()) {
-            ('\\', Some(part)) => part.extend(rest.next()),
-            (';', _) => parts.push(String::new()),
-            (char, Some(part)) => part.push(char),
+fn pairs(text: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut parts = vec![Vec::new()];
+    let mut rest = text.iter().copied();
+    while let Some(byte) = rest.next() {
+        match (byte, parts.last_mut()) {
+            (b'\\', Some(part)) => part.extend(rest.next()),
+            (b';', _) => parts.push(Vec::new()),
+            (byte, Some(part)) => part.push(byte),
             (_, None) => {}
         }
     }
-    let pair = |part: &String| match part.split_once('=') {
-        Some((key, value)) => (key.trim().to_owned(), value.trim().to_owned()),
-        None => (part.trim().to_owned(), String::new()),
+    let pair = |part: &Vec<u8>| {
+        let end = part.iter().position(|&byte| byte == b'=').unwrap_or(part.len());
+        let value = part.get(end + 1..).unwrap_or_default();
+        (part[..end].trim_ascii().to_vec(), value.trim_ascii().to_vec())
     };
-    parts.iter().filter(|part| !part.trim().is_empty()).map(pair).collect()
+    parts.iter().filter(|part| !part.trim_ascii().is_empty()).map(pair).collect()
 }
 
 /// # Safety
 /// As for [`parse`].
-unsafe fn find<'a>(mut items: *mut config_item, key: &str) -> Option<&'a mut config_item> {
+unsafe fn find<'a>(mut items: *mut config_item, key: &[u8]) -> Option<&'a mut config_item> {
     // SAFETY: the caller's promise: they end with a NULL key.
     while let Some(item) = unsafe { items.as_mut() }.filter(|item| !item.key.is_null()) {
         // SAFETY: the caller's promise: a C string.
-        if unsafe { CStr::from_ptr(item.key) }.to_bytes() == key.as_bytes() {
+        if unsafe { CStr::from_ptr(item.key) }.to_bytes() == key {
             return Some(item);
         }
         // SAFETY: one more item follows.
@@ -112,22 +122,26 @@ unsafe fn find<'a>(mut items: *mut config_item, key: &str) -> Option<&'a mut con
 ///
 /// # Safety
 /// The item points to what its type says.
-unsafe fn set(item: &mut config_item, value: &str) -> Result<(), &'static str> {
+unsafe fn set(item: &mut config_item, value: &[u8]) -> Result<(), &'static str> {
+    let text = str::from_utf8(value);
     match item.datatype {
         DT_SIZE => {
-            let size = size(value).ok_or("a number of bytes, digits with k, m, g or t behind")?;
+            let size = text
+                .ok()
+                .and_then(size)
+                .ok_or("a number of bytes, digits with k, m, g or t behind")?;
             // SAFETY: a size_t.
             unsafe { item.value.cast::<usize>().write(size) };
         }
         DT_FLOAT => {
-            let number = value.parse().map_err(|_| "a number")?;
+            let number = text.ok().and_then(|text| text.parse().ok()).ok_or("a number")?;
             // SAFETY: a float.
             unsafe { item.value.cast::<f32>().write(number) };
         }
         DT_BOOL => {
             let is = match value {
-                "true" | "on" | "yes" => true,
-                "false" | "off" | "no" => false,
+                b"true" | b"on" | b"yes" => true,
+                b"false" | b"off" | b"no" => false,
                 _ => return Err("true or false"),
             };
             // SAFETY: a bool.
@@ -170,7 +184,6 @@ fn size(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ptr;
 
     struct Values {
         size: usize,
@@ -202,12 +215,13 @@ mod tests {
 
     #[test]
     fn values_of_every_type_are_read() {
-        let (code, values, found) = read(c" size = 2m ;float=1.5;bool=on;text=a\\;b=c;");
+        let (code, values, found) =
+            read(c" size = 2m ;float=1.5;text=before;bool=on;text=a\\;b=c\xff;");
         assert_eq!((code, found), (WELL, [true; 4]));
         assert_eq!((values.size, values.float, values.bool), (2 << 20, 1.5, true));
         // SAFETY: set, and freed once.
         unsafe {
-            assert_eq!(CStr::from_ptr(values.text), c"a;b=c");
+            assert_eq!(CStr::from_ptr(values.text), c"a;b=c\xff");
             libc::free(values.text.cast());
         }
     }

@@ -6,7 +6,10 @@ use crate::host::{
     storage::slice_at,
 };
 use libc::{FILE, c_char, c_int, c_void, time_t};
-use nix::sys::signal::{Signal, raise};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
     sync::LazyLock,
@@ -41,6 +44,11 @@ static STARTED: LazyLock<(Instant, time_t)> = LazyLock::new(|| {
 
 /// With keys of this process: no client can choose what falls together.
 static HASH: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// Relative times count from now on, if they do not yet.
+pub fn start_clock() {
+    LazyLock::force(&STARTED);
+}
 
 extern "C-unwind" fn get_current_time() -> rel_time_t {
     (STARTED.0.elapsed().as_secs() + BEFORE) as rel_time_t
@@ -93,7 +101,8 @@ unsafe extern "C-unwind" fn parse_config(
 /// As a signal would; the server stops in order.
 extern "C-unwind" fn shutdown() {
     tracing::info!("the engine asks the server to stop");
-    if let Err(error) = raise(Signal::SIGTERM) {
+    // To the process: the calling thread may have signals blocked.
+    if let Err(error) = kill(Pid::this(), Signal::SIGTERM) {
         tracing::error!("cannot stop the server: {error}");
     }
 }

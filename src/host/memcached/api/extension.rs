@@ -60,6 +60,12 @@ unsafe extern "C-unwind" fn unregister_extension(kind: c_int, extension: *mut c_
     }
 }
 
+/// No engine is left, nor anything that one has registered.
+pub(in crate::host::memcached) fn forget() {
+    log::restore_any();
+    DAEMONS.lock().0 = ptr::null_mut();
+}
+
 /// The link that leads to a daemon; without one, the last link, which is NULL.
 ///
 /// # Safety

@@ -71,6 +71,11 @@ pub(super) fn restore(theirs: *mut logger) {
     let _ = THEIRS.compare_exchange(theirs, ptr::null_mut(), AcqRel, Acquire);
 }
 
+/// Puts ours back in the place of any other.
+pub(super) fn restore_any() {
+    THEIRS.store(ptr::null_mut(), Release);
+}
+
 extern "C-unwind" fn get_level() -> c_int {
     match LevelFilter::current() {
         LevelFilter::TRACE => DETAIL,

@@ -12,9 +12,10 @@ mod stat;
 
 pub(super) use callback::{forget, perform};
 pub use core::exptime;
+pub(super) use extension::forget as forget_extensions;
 pub use log::level_changed;
 pub(super) use report::{add_response, add_stat};
-pub use stat::evictions;
+pub use stat::{evictions, reset_evictions};
 
 use super::abi::{INTERFACE, engine_handle, server_handle};
 use parking_lot::RwLock;
@@ -58,6 +59,7 @@ pub(super) unsafe extern "C-unwind" fn server() -> *const server_handle {
 
 /// Offers these to the engine that is created next.
 pub(super) fn offer(services: Services) {
+    core::start_clock();
     *SERVICES.write() = services;
 }
 

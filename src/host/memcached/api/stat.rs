@@ -16,6 +16,11 @@ pub fn evictions() -> u64 {
     EVICTIONS.load(Relaxed)
 }
 
+/// Counts them from 0 again.
+pub fn reset_evictions() {
+    EVICTIONS.store(0, Relaxed);
+}
+
 extern "C-unwind" fn new_stats() -> *mut c_void {
     // SAFETY: plain memory, NULL where there is none.
     unsafe { libc::calloc(1, STATS_SIZE) }
