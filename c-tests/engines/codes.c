@@ -73,24 +73,9 @@ static size_t errinfo(ENGINE_HANDLE *handle, const void *cookie, char *buffer, s
     return (size_t)snprintf(buffer, size, "the disk is on fire");
 }
 
-MEMCACHED_PUBLIC_API ENGINE_ERROR_CODE create_instance(uint64_t interface,
-                                                       GET_SERVER_API get_server_api,
-                                                       ENGINE_HANDLE **handle);
-
-ENGINE_ERROR_CODE create_instance(uint64_t interface, GET_SERVER_API get_server_api,
-                                  ENGINE_HANDLE **handle)
-{
-    memory *m = memory_table(sizeof *m, get_server_api);
-    (void)interface;
-    if (m == NULL) {
-        return ENGINE_ENOMEM;
-    }
-    m->table.allocate = allocate;
-    m->table.get = get;
-    m->table.store = store;
-    m->table.remove = removes;
-    m->table.arithmetic = arithmetic;
-    m->table.errinfo = getenv("KUMO_TEST_ERRINFO") != NULL ? errinfo : NULL;
-    *handle = (ENGINE_HANDLE *)m;
-    return ENGINE_SUCCESS;
-}
+MEMORY_ENGINE(memory, t->allocate = allocate;
+              t->get = get;
+              t->store = store;
+              t->remove = removes;
+              t->arithmetic = arithmetic;
+              t->errinfo = getenv("KUMO_TEST_ERRINFO") != NULL ? errinfo : NULL;)

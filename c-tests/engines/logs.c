@@ -84,21 +84,6 @@ static void destroy(ENGINE_HANDLE *handle, const bool force)
     memory_destroy(handle, force);
 }
 
-MEMCACHED_PUBLIC_API ENGINE_ERROR_CODE create_instance(uint64_t interface,
-                                                       GET_SERVER_API get_server_api,
-                                                       ENGINE_HANDLE **handle);
-
-ENGINE_ERROR_CODE create_instance(uint64_t interface, GET_SERVER_API get_server_api,
-                                  ENGINE_HANDLE **handle)
-{
-    memory *m = memory_table(sizeof *m, get_server_api);
-    (void)interface;
-    if (m == NULL) {
-        return ENGINE_ENOMEM;
-    }
-    m->table.initialize = initialize;
-    m->table.destroy = destroy;
-    m->table.store = store;
-    *handle = (ENGINE_HANDLE *)m;
-    return ENGINE_SUCCESS;
-}
+MEMORY_ENGINE(memory, t->initialize = initialize;
+              t->destroy = destroy;
+              t->store = store;)

@@ -370,6 +370,26 @@ static inline memory *memory_table(size_t size, GET_SERVER_API get_server_api)
     return m;
 }
 
+/*
+ * The library's one symbol: an engine whose memory is a `type`, which begins with one, and
+ * `changes` to it: statements, with the memory as m and its table as t.
+ */
+#define MEMORY_ENGINE(type, changes)                                                           \
+    MEMCACHED_PUBLIC_API ENGINE_ERROR_CODE create_instance(                                    \
+        uint64_t interface, GET_SERVER_API get_server_api, ENGINE_HANDLE **handle);            \
+    ENGINE_ERROR_CODE create_instance(uint64_t interface, GET_SERVER_API get_server_api,       \
+                                      ENGINE_HANDLE **handle)                                  \
+    {                                                                                          \
+        memory *m = memory_table(sizeof(type), get_server_api);                                \
+        ENGINE_HANDLE_V1 *t = (ENGINE_HANDLE_V1 *)m;                                           \
+        (void)interface;                                                                       \
+        if (m == NULL) {                                                                       \
+            return ENGINE_ENOMEM;                                                              \
+        }                                                                                      \
+        changes *handle = (ENGINE_HANDLE *)t;                                                  \
+        return ENGINE_SUCCESS;                                                                 \
+    }
+
 /* What an engine that ought to be refused does is written down, for a test to read. */
 static inline void record(const char *line)
 {

@@ -27,19 +27,4 @@ static bool get_item_info(ENGINE_HANDLE *handle, const void *cookie, const item 
     return true;
 }
 
-MEMCACHED_PUBLIC_API ENGINE_ERROR_CODE create_instance(uint64_t interface,
-                                                       GET_SERVER_API get_server_api,
-                                                       ENGINE_HANDLE **handle);
-
-ENGINE_ERROR_CODE create_instance(uint64_t interface, GET_SERVER_API get_server_api,
-                                  ENGINE_HANDLE **handle)
-{
-    memory *m = memory_table(sizeof *m, get_server_api);
-    (void)interface;
-    if (m == NULL) {
-        return ENGINE_ENOMEM;
-    }
-    m->table.get_item_info = get_item_info;
-    *handle = (ENGINE_HANDLE *)m;
-    return ENGINE_SUCCESS;
-}
+MEMORY_ENGINE(memory, t->get_item_info = get_item_info;)

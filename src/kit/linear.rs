@@ -5,6 +5,7 @@
 //! The search is that of Wing and Gong, with the states that have been found
 //! barren remembered, as Lowe does.
 
+use super::{Outcome, fail};
 use std::{collections::HashSet, fmt};
 
 /// A value; each write of a history has another.
@@ -83,9 +84,25 @@ fn effect(state: State, what: What) -> Option<State> {
     }
 }
 
+/// Fails with the calls that no order explains, if there are any.
+pub(super) fn explain(first: State, history: &[Call]) -> Outcome {
+    if is_linearizable(first, history) {
+        return Ok(());
+    }
+    let mut part = first_unexplained(first, history);
+    part.sort_by_key(|call| call.start);
+    let lines: Vec<String> = part.iter().map(Call::to_string).collect();
+    fail!(
+        "no order of these calls on one key explains what they returned (it was {} before; in \
+         brackets, when each began and ended):\n{}",
+        first.map_or("absent".to_owned(), |first| first.to_string()),
+        lines.join("\n")
+    )
+}
+
 /// Whether there is such an order. A history of more than [`LONGEST`] calls is
 /// not looked at.
-pub(super) fn is_linearizable(first: State, history: &[Call]) -> bool {
+fn is_linearizable(first: State, history: &[Call]) -> bool {
     is_linearizable_until(u64::MAX, first, history)
 }
 
@@ -140,7 +157,7 @@ impl Search<'_> {
 /// The shortest part, from the start on, that is not linearizable, whatever the
 /// calls that are under way at its end will return: the calls that had begun
 /// when the first that cannot be explained ended.
-pub(super) fn first_unexplained(first: State, history: &[Call]) -> Vec<Call> {
+fn first_unexplained(first: State, history: &[Call]) -> Vec<Call> {
     let mut ends: Vec<u64> = history.iter().map(|call| call.end).collect();
     ends.sort_unstable();
     for end in ends {

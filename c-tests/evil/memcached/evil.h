@@ -8,17 +8,6 @@
 
 #include "../../engines/memory.h"
 
-#define EVIL(changes)                                                                          \
-    MEMCACHED_PUBLIC_API ENGINE_ERROR_CODE create_instance(                                    \
-        uint64_t interface, GET_SERVER_API get_server_api, ENGINE_HANDLE **handle);            \
-    ENGINE_ERROR_CODE create_instance(uint64_t interface, GET_SERVER_API get_server_api,       \
-                                      ENGINE_HANDLE **handle)                                  \
-    {                                                                                          \
-        memory *m = memory_table(sizeof *m, get_server_api);                                   \
-        ENGINE_HANDLE_V1 *t = &m->table;                                                       \
-        (void)interface;                                                                       \
-        changes *handle = (ENGINE_HANDLE *)t;                                                  \
-        return ENGINE_SUCCESS;                                                                 \
-    }
+#define EVIL(changes) MEMORY_ENGINE(memory, changes)
 
 #endif

@@ -6,9 +6,10 @@ use super::{
     cookie::{Cookie, Reported},
     instance::Instance,
     item::Item,
+    packet::packet,
 };
 use crate::host::guard::guarded;
-use libc::{c_int, c_void, time_t};
+use libc::{c_int, time_t};
 use std::{
     cell::Cell,
     os::fd::{AsRawFd, BorrowedFd},
@@ -61,10 +62,6 @@ pub enum Touch {
     /// And answers with the item.
     GetAndTouch = 0x1d,
 }
-
-/// The first byte of a request, and the size of its head.
-const REQUEST_MAGIC: u8 = 0x80;
-const REQUEST_HEAD: usize = 24;
 
 impl Inner {
     /// What calls begin with.
@@ -245,10 +242,12 @@ impl Connection {
             return Ok((Code::ENOTSUP, Response::default()));
         };
         self.inner.cookie.reported.lock().response = None;
-        let mut packet = Packet::new(touch, key, exptime);
+        let mut packet = packet(touch as u8, &exptime.to_be_bytes(), key);
         let code = self.call("unknown_command", |handle, cookie| {
             // SAFETY: initialized; a whole packet, which the engine may write to.
-            unsafe { unknown_command(handle, cookie, packet.as_ptr(), api::add_response) }
+            unsafe {
+                unknown_command(handle, cookie, packet.as_mut_ptr().cast(), api::add_response)
+            }
         })?;
         let response = self.inner.cookie.reported.lock().response.take();
         Ok(match (code, response) {
@@ -270,46 +269,5 @@ impl Connection {
         text.truncate(size);
         let text = String::from_utf8_lossy(&text);
         Some(text.trim_end_matches('\0').to_owned()).filter(|text| !text.is_empty())
-    }
-}
-
-/// A request of the binary protocol, aligned as its numbers want to be read.
-struct Packet(Vec<u64>);
-
-impl Packet {
-    fn new(touch: Touch, key: &[u8], exptime: u32) -> Self {
-        let body = size_of_val(&exptime) + key.len();
-        let mut bytes = vec![REQUEST_MAGIC, touch as u8];
-        bytes.extend_from_slice(&(key.len() as u16).to_be_bytes());
-        bytes.extend_from_slice(&[size_of_val(&exptime) as u8, 0, 0, 0]);
-        bytes.extend_from_slice(&(body as u32).to_be_bytes());
-        bytes.resize(REQUEST_HEAD, 0);
-        bytes.extend_from_slice(&exptime.to_be_bytes());
-        bytes.extend_from_slice(key);
-        let words = bytes.chunks(8).map(|part| {
-            let mut word = [0; 8];
-            word[..part.len()].copy_from_slice(part);
-            u64::from_ne_bytes(word)
-        });
-        Self(words.collect())
-    }
-
-    fn as_ptr(&mut self) -> *mut c_void {
-        self.0.as_mut_ptr().cast()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_packet_is_laid_out_as_memcached_reads_it() {
-        let packet = Packet::new(Touch::GetAndTouch, b"abcde", 0x0102_0304);
-        let bytes: Vec<u8> = packet.0.iter().flat_map(|word| word.to_ne_bytes()).collect();
-        let head = [0x80, 0x1d, 0, 5, 4, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0];
-        assert_eq!(bytes[..16], head);
-        assert_eq!(bytes[16..24], [0; 8]);
-        assert_eq!(bytes[24..33], *b"\x01\x02\x03\x04abcde");
     }
 }

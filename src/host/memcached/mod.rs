@@ -4,6 +4,7 @@
 //! - `abi`: the C types; `include/memcached/engine.h` is the manual
 //! - `instance`: from create_instance to destroy
 //! - `connection`, `item`: the calls, for one client
+//! - `packet`: a request of the binary protocol
 //! - `cookie`: what a connection is to the engine
 //! - `api`: the server's tables
 //! - `raw`: every call with all that it answers, for the kit
@@ -14,6 +15,7 @@ mod connection;
 mod cookie;
 mod instance;
 mod item;
+mod packet;
 pub mod raw;
 
 pub(super) use abi::create_instance;

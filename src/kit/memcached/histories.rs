@@ -3,7 +3,7 @@
 use super::{
     super::{
         Outcome, ensure, fail,
-        linear::{Call, LONGEST, Number, What, first_unexplained, is_linearizable},
+        linear::{Call, LONGEST, Number, What, explain},
         random::Random,
         store::text,
         together::together,
@@ -61,17 +61,7 @@ fn histories(
             None => client.delete(KEY).map(|_| ())?,
         }
         let history = record(engine, &mut random, threads, calls, compares)?;
-        if !is_linearizable(first, &history) {
-            let mut part = first_unexplained(first, &history);
-            part.sort_by_key(|call| call.start);
-            let lines: Vec<String> = part.iter().map(Call::to_string).collect();
-            fail!(
-                "no order of these calls on one key explains what they returned (it was {} \
-                 before; in brackets, when each began and ended):\n{}",
-                first.map_or("absent".to_owned(), |first: Number| first.to_string()),
-                lines.join("\n")
-            );
-        }
+        explain(first, &history)?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Comparisons: when they are asked, about what, and what their answer does.
 
+use super::{test, with};
 use crate::{
     host::raw::Cas,
     kit::{
@@ -34,19 +35,6 @@ pub(super) const TESTS: &[Test] = &[
 const ITERATOR_DEL: &[Need] = &[Need::Slot("iterator_del")];
 const NOW: &[Need] =
     &[Need::Slot("iterator_del"), Need::Cap(KUMO_CAP_REENTRANT_SCAN, "reentrant scans")];
-
-const fn test(name: &'static str, about: &'static str, run: fn(&Context) -> Outcome) -> Test {
-    with(name, about, &[], run)
-}
-
-const fn with(
-    name: &'static str,
-    about: &'static str,
-    needs: &'static [Need],
-    run: fn(&Context) -> Outcome,
-) -> Test {
-    Test { name, about, needs, run }
-}
 
 /// `update` that must be asked about exactly this; None: not at all.
 fn update(

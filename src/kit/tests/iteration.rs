@@ -2,6 +2,7 @@
 
 mod inside;
 
+use super::{test, with};
 use crate::{
     host::raw::Current,
     kit::{
@@ -55,19 +56,6 @@ const ALL: &[Need] = &[
     Need::Slot("iterator_del_force"),
 ];
 const NESTED: &[Need] = &[Need::Cap(KUMO_CAP_REENTRANT_SCAN, "reentrant scans")];
-
-const fn test(name: &'static str, about: &'static str, run: fn(&Context) -> Outcome) -> Test {
-    with(name, about, &[], run)
-}
-
-const fn with(
-    name: &'static str,
-    about: &'static str,
-    needs: &'static [Need],
-    run: fn(&Context) -> Outcome,
-) -> Test {
-    Test { name, about, needs, run }
-}
 
 /// Stores so many records and returns them.
 fn fill(store: &Store, n: usize) -> Outcome<Records> {

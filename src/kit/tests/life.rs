@@ -3,6 +3,7 @@
 mod again;
 mod refused;
 
+use super::{test, with};
 use crate::kit::{
     Need, Outcome, Test,
     context::Context,
@@ -98,19 +99,6 @@ pub(super) const TESTS: &[Test] = &[
 ];
 
 const DURABLE: &[Need] = &[Need::Durable];
-
-const fn test(name: &'static str, about: &'static str, run: fn(&Context) -> Outcome) -> Test {
-    with(name, about, &[], run)
-}
-
-const fn with(
-    name: &'static str,
-    about: &'static str,
-    needs: &'static [Need],
-    run: fn(&Context) -> Outcome,
-) -> Test {
-    Test { name, about, needs, run }
-}
 
 /// The library was loaded before the test began.
 fn loads(_: &Context) -> Outcome {

@@ -15,7 +15,7 @@ mod resources;
 mod tail;
 mod values;
 
-use super::Test;
+use super::{Need, Outcome, Test, context::Context};
 
 /// Every test, in the order in which they run.
 pub fn all() -> impl Iterator<Item = &'static Test> {
@@ -37,4 +37,19 @@ pub fn all() -> impl Iterator<Item = &'static Test> {
     ]
     .into_iter()
     .flatten()
+}
+
+/// A test that any plugin can be put to.
+const fn test(name: &'static str, about: &'static str, run: fn(&Context) -> Outcome) -> Test {
+    with(name, about, &[], run)
+}
+
+/// A test that a plugin must have something for.
+const fn with(
+    name: &'static str,
+    about: &'static str,
+    needs: &'static [Need],
+    run: fn(&Context) -> Outcome,
+) -> Test {
+    Test { name, about, needs, run }
 }

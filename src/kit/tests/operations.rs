@@ -2,6 +2,7 @@
 
 mod edges;
 
+use super::{test, with};
 use crate::kit::{
     Need, Outcome, Test,
     context::Context,
@@ -43,19 +44,6 @@ pub(super) const TESTS: &[Test] = &[
 
 const HEADER: &[Need] = &[Need::Slot("get_header")];
 const UPDATEV: &[Need] = &[Need::Slot("updatev")];
-
-const fn test(name: &'static str, about: &'static str, run: fn(&Context) -> Outcome) -> Test {
-    with(name, about, &[], run)
-}
-
-const fn with(
-    name: &'static str,
-    about: &'static str,
-    needs: &'static [Need],
-    run: fn(&Context) -> Outcome,
-) -> Test {
-    Test { name, about, needs, run }
-}
 
 fn get_absent(context: &Context) -> Outcome {
     let store = context.open("db")?;

@@ -3,6 +3,7 @@
 
 mod given_back;
 
+use super::test;
 use crate::{
     host::raw::{Value, Zone},
     kit::{
@@ -29,10 +30,6 @@ pub(super) const TESTS: &[Test] = &[
     test("values_refused_finalizer", "get fails where the zone takes no finalizer", refused),
     test("values_refused_not_leaked", "and gives the memory back at once", refused_not_leaked),
 ];
-
-const fn test(name: &'static str, about: &'static str, run: fn(&Context) -> Outcome) -> Test {
-    Test { name, about, needs: &[], run }
-}
 
 /// The sizes of most tests: some that engines treat apart.
 const SIZES: [usize; 8] = [0, 1, 15, 24, 100, 1000, 5000, 200_000];

@@ -6,13 +6,10 @@ use crate::host::memcached::{
     abi::{self, engine_handle},
     api,
     cookie::Reported,
+    packet::packet,
 };
 use libc::{c_int, c_void, time_t};
 use std::ptr::{self, NonNull};
-
-/// The first byte of a request of the binary protocol, and the size of its head.
-const REQUEST_MAGIC: u8 = 0x80;
-const REQUEST_HEAD: usize = 24;
 
 /// The most of errinfo's text that is read, in bytes.
 const MAX_ERRINFO: usize = 512;
@@ -157,7 +154,6 @@ impl Client {
     ) -> Option<Told<(Code, Option<Response>)>> {
         let unknown = self.line.instance.table.unknown_command?;
         self.line.cookie.reported.lock().response = None;
-        // Aligned as its numbers want to be read.
         let mut packet = packet(opcode, extras, key);
         let code = self.call("unknown_command", |handle: *mut engine_handle, cookie| {
             let packet = packet.as_mut_ptr().cast::<c_void>();
@@ -179,21 +175,4 @@ impl Client {
         text.truncate(size);
         Some((text, size))
     }
-}
-
-/// A request of the binary protocol, in words.
-fn packet(opcode: u8, extras: &[u8], key: &[u8]) -> Vec<u64> {
-    let mut bytes = vec![REQUEST_MAGIC, opcode];
-    bytes.extend_from_slice(&(key.len() as u16).to_be_bytes());
-    bytes.extend_from_slice(&[extras.len() as u8, 0, 0, 0]);
-    bytes.extend_from_slice(&((extras.len() + key.len()) as u32).to_be_bytes());
-    bytes.resize(REQUEST_HEAD, 0);
-    bytes.extend_from_slice(extras);
-    bytes.extend_from_slice(key);
-    let words = bytes.chunks(8).map(|part| {
-        let mut word = [0; 8];
-        word[..part.len()].copy_from_slice(part);
-        u64::from_ne_bytes(word)
-    });
-    words.collect()
 }

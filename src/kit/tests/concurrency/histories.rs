@@ -5,7 +5,7 @@ use crate::kit::{
     Outcome, Stop,
     context::Context,
     ensure, fail,
-    linear::{Call, LONGEST, Number, What, first_unexplained, is_linearizable},
+    linear::{Call, LONGEST, Number, What, explain},
     random::Random,
     store::{Store, text},
 };
@@ -37,17 +37,7 @@ pub fn check(context: &Context, threads: usize, calls: usize) -> Outcome {
             None => store.remove(KEY).map(|_| ())?,
         }
         let history = record(&store, &mut random, threads, calls)?;
-        if !is_linearizable(first, &history) {
-            let mut part = first_unexplained(first, &history);
-            part.sort_by_key(|call| call.start);
-            let lines: Vec<String> = part.iter().map(Call::to_string).collect();
-            fail!(
-                "no order of these calls on one key explains what they returned (it was {} \
-                 before; in brackets, when each began and ended):\n{}",
-                first.map_or("absent".to_owned(), |first: Number| first.to_string()),
-                lines.join("\n")
-            );
-        }
+        explain(first, &history)?;
     }
     store.shut()
 }
