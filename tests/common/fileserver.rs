@@ -1,8 +1,7 @@
 //! kumo-fileserver, built by cargo, started and stopped.
 
-use super::{Http, Process, eventually, temp_dir};
+use super::{Http, Process, cargo, eventually, temp_dir};
 use std::{
-    env,
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
@@ -64,22 +63,9 @@ fn program() -> &'static Path {
 }
 
 fn build() -> PathBuf {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    // Where the server under test was built, whatever said so.
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target directory");
-    let mut command = Command::new(cargo);
-    command
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["build", "--quiet", "-p", "kumo-fileserver", "--message-format=json"])
-        .arg("--target-dir")
-        .arg(target);
-    let output = command.output().expect("cargo");
-    let messages = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}:\n{messages}");
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "kumo-fileserver")
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+    cargo::build("kumo-fileserver")
+        .iter()
+        .filter(|artifact| artifact["target"]["name"] == "kumo-fileserver")
+        .find_map(|artifact| artifact["executable"].as_str().map(PathBuf::from))
         .expect("kumo-fileserver among what cargo built")
 }

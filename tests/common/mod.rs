@@ -6,6 +6,7 @@
 #![allow(dead_code, unused_imports, unused_macros)]
 
 pub mod browser;
+pub mod cargo;
 pub mod client;
 pub mod engines;
 pub mod fileserver;

@@ -1,6 +1,7 @@
 //! The plugins, built by the tests that need them: C ones with the C compiler
 //! that is found, the Rust one with cargo.
 
+use super::cargo;
 use std::{
     collections::HashMap,
     env, fs,
@@ -121,31 +122,12 @@ pub fn tchdb_like() -> PathBuf {
 }
 
 fn build_tchdb_like() -> PathBuf {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    // Where the server under test was built, whatever said so.
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target directory");
-    let mut command = Command::new(cargo);
-    command
-        .current_dir(ROOT)
-        .args(["build", "--quiet", "-p", "tchdb_like-plugin", "--message-format=json"])
-        .arg("--target-dir")
-        .arg(target);
-    let output = command.output().expect("cargo");
-    let messages = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}:\n{messages}");
-
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["reason"] == "compiler-artifact")
-        .filter_map(|message| {
-            let names = message["filenames"].as_array()?.clone();
-            names
-                .iter()
-                .filter_map(|name| name.as_str())
-                .find(|n| n.ends_with("libtchdb_like.so"))
-                .map(PathBuf::from)
-        })
-        .next()
+    cargo::build("tchdb_like-plugin")
+        .iter()
+        .filter_map(|artifact| artifact["filenames"].as_array())
+        .flatten()
+        .filter_map(|name| name.as_str())
+        .find(|name| name.ends_with("libtchdb_like.so"))
+        .map(PathBuf::from)
         .expect("libtchdb_like.so among what cargo built")
 }

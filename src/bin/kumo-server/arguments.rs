@@ -4,7 +4,7 @@ use clap::{ArgAction, CommandFactory, Parser, error::ErrorKind, value_parser};
 use kumo::engine::store::ITEM_SIZES;
 use std::{
     env,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     io,
     net::{IpAddr, SocketAddr, ToSocketAddrs},
     path::{self, PathBuf},
@@ -97,6 +97,14 @@ impl Arguments {
         arguments
     }
 
+    /// The path of the database. Without one the process ends with 2.
+    pub fn database(&self) -> &OsStr {
+        match &self.store {
+            Some(path) => path,
+            None => self.store_is_missing(),
+        }
+    }
+
     /// Ends the process: there is no database.
     fn store_is_missing(&self) -> ! {
         let text = format!("the database is missing: give its path with -s\n\n  {FIRST_COMMAND}\n");
@@ -106,8 +114,7 @@ impl Arguments {
     /// The database and the parameters of the engine, as a plugin is told them.
     /// A usage error ends the process with 2.
     pub fn location(&self) -> OsString {
-        let Some(store) = &self.store else { self.store_is_missing() };
-        let mut location = store.clone();
+        let mut location = self.database().to_owned();
         for option in &self.storage_options {
             if let Err(reason) = storage_option(option) {
                 let text = format!("--storage-opt {option}: {reason}");

@@ -37,7 +37,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     };
     raise_descriptor_limit(u64::from(arguments.connections));
     let port_file = Arguments::port_file().context("MEMCACHED_PORT_FILENAME")?;
-    let library = open::library(arguments)?;
+    let chosen = open::choose(arguments)?;
 
     // The ports first: a port that is taken should not cost the recovery of a
     // large database.
@@ -49,7 +49,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         item_size: arguments.item_size,
         verbosity: Box::new(open::set_verbosity),
     })?;
-    let opened = open::open(library, arguments, server.settings())?;
+    let opened = open::open(chosen, arguments, server.settings())?;
     server.run(opened.engine, |settings| {
         if let Some(path) = port_file {
             port_file::write(&path, settings)

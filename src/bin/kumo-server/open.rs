@@ -8,7 +8,7 @@ use kumo::{
     host::{Library, Plugin, memcached},
     server::Settings,
 };
-use std::{env, fs, path::Path, sync::Arc};
+use std::{env, ffi::OsString, fs, path::Path, sync::Arc};
 
 /// What is served.
 pub struct Opened {
@@ -18,27 +18,37 @@ pub struct Opened {
     pub description: String,
 }
 
-/// Finds and loads what is to be opened.
-pub fn library(arguments: &Arguments) -> Result<Library> {
+/// What is to be opened.
+pub enum Chosen {
+    /// A database: the plugin, and the location that it is told.
+    Database(Plugin, OsString),
+    /// An engine of memcached's interface.
+    Engine(memcached::Module),
+}
+
+/// Finds and loads what is to be opened. A usage error ends the process with 2.
+pub fn choose(arguments: &Arguments) -> Result<Chosen> {
     let library = match &arguments.storage {
         Some(name) => Library::load(name)?,
         None => Library::Plugin(Plugin::built_in()?),
     };
-    if let Library::Plugin(plugin) = &library {
-        // Ends the process if there is no database.
-        arguments.location();
-        if let Some(about) = plugin.about() {
-            tracing::info!("{} {}: {}", plugin.name(), about.version, about.description);
+    Ok(match library {
+        Library::Plugin(plugin) => {
+            let location = arguments.location();
+            if let Some(about) = plugin.about() {
+                tracing::info!("{} {}: {}", plugin.name(), about.version, about.description);
+            }
+            Chosen::Database(plugin, location)
         }
-    }
-    Ok(library)
+        Library::Engine(module) => Chosen::Engine(module),
+    })
 }
 
 /// Opens it.
-pub fn open(library: Library, arguments: &Arguments, settings: &Settings) -> Result<Opened> {
-    match library {
-        Library::Plugin(plugin) => database(&plugin, arguments),
-        Library::Engine(module) => engine(&module, arguments, settings),
+pub fn open(chosen: Chosen, arguments: &Arguments, settings: &Settings) -> Result<Opened> {
+    match chosen {
+        Chosen::Database(plugin, location) => database(&plugin, location, arguments),
+        Chosen::Engine(module) => engine(&module, arguments, settings),
     }
 }
 
@@ -48,10 +58,10 @@ pub fn set_verbosity(verbose: u32) {
     memcached::level_changed();
 }
 
-fn database(plugin: &Plugin, arguments: &Arguments) -> Result<Opened> {
-    let store = Store::open(plugin, arguments.location(), arguments.item_size)?;
+fn database(plugin: &Plugin, location: OsString, arguments: &Arguments) -> Result<Opened> {
+    let store = Store::open(plugin, location, arguments.item_size)?;
     let items = store.items()?;
-    let path = arguments.store.as_ref().map(Path::new).unwrap_or(Path::new("."));
+    let path = Path::new(arguments.database());
     let description = format!("{items} items in {} ({})", path.display(), plugin.name());
     Ok(Opened { engine: Arc::new(store), description })
 }
