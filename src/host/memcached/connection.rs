@@ -1,15 +1,16 @@
 //! The calls into an engine, for one client.
 
 use super::{
-    abi::{self, Code, ON_CONNECT, ON_DISCONNECT, Operation, engine_handle},
+    abi::{self, Code, ON_CONNECT, ON_DISCONNECT, Operation},
     api,
+    calls::{Sum, To},
     cookie::{Cookie, Reported},
     instance::Instance,
     item::Item,
     packet::packet,
 };
 use crate::host::guard::guarded;
-use libc::{c_int, time_t};
+use libc::time_t;
 use std::{
     cell::Cell,
     os::fd::{AsRawFd, BorrowedFd},
@@ -18,9 +19,6 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
-
-/// The longest text of errinfo's that is read, in bytes.
-const MAX_ERRINFO: usize = 512;
 
 /// The engine owes an answer: the same call is to be made again when
 /// [`Connection::poll`] is ready.
@@ -64,9 +62,10 @@ pub enum Touch {
 }
 
 impl Inner {
-    /// What calls begin with.
-    pub fn arguments(&self) -> (*mut engine_handle, abi::cookie) {
-        (self.instance.handle.as_ptr(), self.cookie.address())
+    /// Makes a call that nothing unwinds out of.
+    pub fn call<R>(&self, operation: &'static str, call: impl FnOnce(To<'_>) -> R) -> R {
+        let to = To { instance: &self.instance, cookie: &self.cookie };
+        guarded(&self.instance.name, operation, || call(to))
     }
 }
 
@@ -103,7 +102,7 @@ impl Connection {
     fn call(
         &self,
         operation: &'static str,
-        call: impl FnOnce(*mut engine_handle, abi::cookie) -> Code,
+        call: impl FnOnce(To<'_>) -> Code,
     ) -> Result<Code, Later> {
         let cookie = &self.inner.cookie;
         if self.waits.get() {
@@ -114,8 +113,7 @@ impl Connection {
             }
         }
         cookie.begin();
-        let (handle, address) = self.inner.arguments();
-        match guarded(&self.inner.instance.name, operation, || call(handle, address)) {
+        match self.inner.call(operation, call) {
             Code::EWOULDBLOCK => {
                 cookie.blocked();
                 self.waits.set(true);
@@ -137,11 +135,7 @@ impl Connection {
     /// Finds an item.
     pub fn get(&self, key: &[u8]) -> Result<Result<Item, Code>, Later> {
         let mut item = ptr::null_mut();
-        let code = self.call("get", |handle, cookie| {
-            let get = self.inner.instance.table.get;
-            // SAFETY: initialized; the key is readable during the call.
-            unsafe { get(handle, cookie, &mut item, key.as_ptr().cast(), key.len() as c_int, 0) }
-        })?;
+        let code = self.call("get", |to| to.get(key, &mut item))?;
         Ok(self.item(code, item))
     }
 
@@ -155,33 +149,19 @@ impl Connection {
         exptime: u32,
     ) -> Result<Result<Item, Code>, Later> {
         let mut item = ptr::null_mut();
-        let flags = flags.to_be() as c_int;
-        let code = self.call("allocate", |handle, cookie| {
-            let allocate = self.inner.instance.table.allocate;
-            let (data, len) = (key.as_ptr().cast(), key.len());
-            // SAFETY: initialized; the key is readable during the call.
-            unsafe { allocate(handle, cookie, &mut item, data, len, size, flags, exptime) }
-        })?;
+        let code = self.call("allocate", |to| to.allocate(key, size, flags, exptime, &mut item))?;
         Ok(self.item(code, item))
     }
 
     /// Stores an item of `allocate`'s.
     pub fn store(&self, item: &Item, operation: Operation) -> Result<Code, Later> {
-        let mut cas = 0;
-        self.call("store", |handle, cookie| {
-            let store = self.inner.instance.table.store;
-            // SAFETY: initialized; the item is not released.
-            unsafe { store(handle, cookie, item.as_ptr(), &mut cas, operation, 0) }
-        })
+        // SAFETY: it is released when it is dropped.
+        self.call("store", |to| unsafe { to.store(item.pointer(), operation, &mut 0) })
     }
 
     /// Deletes a key.
     pub fn remove(&self, key: &[u8]) -> Result<Code, Later> {
-        self.call("remove", |handle, cookie| {
-            let remove = self.inner.instance.table.remove;
-            // SAFETY: initialized; the key is readable during the call.
-            unsafe { remove(handle, cookie, key.as_ptr().cast(), key.len(), 0, 0) }
-        })
+        self.call("remove", |to| to.remove(key, 0))
     }
 
     /// Adds to a number, or subtracts from it, and answers with the code and the
@@ -192,63 +172,41 @@ impl Connection {
         increment: bool,
         delta: u64,
     ) -> Option<Result<(Code, u64), Later>> {
-        let arithmetic = self.inner.instance.table.arithmetic?;
-        let (mut cas, mut result) = (0, 0);
-        let code = self.call("arithmetic", |handle, cookie| {
-            let (data, len) = (key.as_ptr().cast(), key.len() as c_int);
-            let (cas, result) = (&raw mut cas, &raw mut result);
-            // SAFETY: initialized; the key is readable during the call.
-            unsafe {
-                arithmetic(handle, cookie, data, len, increment, false, delta, 0, 0, cas, result, 0)
-            }
-        });
+        let function = self.inner.instance.table.arithmetic?;
+        let sum = Sum { increment, delta, create: None };
+        let mut result = 0;
+        let code =
+            self.call("arithmetic", |to| to.arithmetic(function, key, sum, &mut 0, &mut result));
         Some(code.map(|code| (code, result)))
     }
 
     /// Makes everything invisible, at once or at a time.
     pub fn flush(&self, when: time_t) -> Result<Code, Later> {
-        self.call("flush", |handle, cookie| {
-            // SAFETY: initialized.
-            unsafe { (self.inner.instance.table.flush)(handle, cookie, when) }
-        })
+        self.call("flush", |to| to.flush(when))
     }
 
     /// What the engine reports, in general or under a name; names and values are
     /// fit for a line.
     pub fn stats(&self, name: &[u8]) -> Result<(Code, Vec<(String, String)>), Later> {
         *self.inner.cookie.reported.lock() = Reported::default();
-        let code = self.call("get_stats", |handle, cookie| {
-            let get_stats = self.inner.instance.table.get_stats;
-            let data = if name.is_empty() { ptr::null() } else { name.as_ptr().cast() };
-            // SAFETY: initialized; the name is readable during the call.
-            unsafe { get_stats(handle, cookie, data, name.len() as c_int, api::add_stat) }
-        })?;
+        let code = self.call("get_stats", |to| to.get_stats(name))?;
         Ok((code, std::mem::take(&mut self.inner.cookie.reported.lock().stats)))
     }
 
     /// Sets the engine's counters back.
     pub fn reset_stats(&self) {
-        let (handle, cookie) = self.inner.arguments();
-        guarded(&self.inner.instance.name, "reset_stats", || {
-            // SAFETY: initialized.
-            unsafe { (self.inner.instance.table.reset_stats)(handle, cookie) }
-        });
+        self.inner.call("reset_stats", |to| to.reset_stats());
     }
 
     /// Gives an item a new expiry, by a packet of the binary protocol: the
     /// engine's code, and its response.
     pub fn touch(&self, touch: Touch, key: &[u8], exptime: u32) -> Result<(Code, Response), Later> {
-        let Some(unknown_command) = self.inner.instance.table.unknown_command else {
+        let Some(function) = self.inner.instance.table.unknown_command else {
             return Ok((Code::ENOTSUP, Response::default()));
         };
         self.inner.cookie.reported.lock().response = None;
         let mut packet = packet(touch as u8, &exptime.to_be_bytes(), key);
-        let code = self.call("unknown_command", |handle, cookie| {
-            // SAFETY: initialized; a whole packet, which the engine may write to.
-            unsafe {
-                unknown_command(handle, cookie, packet.as_mut_ptr().cast(), api::add_response)
-            }
-        })?;
+        let code = self.call("unknown_command", |to| to.unknown_command(function, &mut packet))?;
         let response = self.inner.cookie.reported.lock().response.take();
         Ok(match (code, response) {
             // Success goes without saying, but not its response.
@@ -259,14 +217,8 @@ impl Connection {
 
     /// What the engine has to say of the last failure.
     pub fn errinfo(&self) -> Option<String> {
-        let errinfo = self.inner.instance.table.errinfo?;
-        let mut text = vec![0u8; MAX_ERRINFO];
-        let (handle, cookie) = self.inner.arguments();
-        let size = guarded(&self.inner.instance.name, "errinfo", || {
-            // SAFETY: initialized; there is room for so many bytes.
-            unsafe { errinfo(handle, cookie, text.as_mut_ptr().cast(), text.len()) }
-        });
-        text.truncate(size);
+        let function = self.inner.instance.table.errinfo?;
+        let (text, _) = self.inner.call("errinfo", |to| to.errinfo(function));
         let text = String::from_utf8_lossy(&text);
         Some(text.trim_end_matches('\0').to_owned()).filter(|text| !text.is_empty())
     }

@@ -4,7 +4,7 @@ use super::{
     abi::{self, item_info},
     connection::Inner,
 };
-use crate::host::{Failure, Pins, guard::guarded};
+use crate::host::{Failure, Pins};
 use libc::{c_void, iovec};
 use std::{ffi::c_char, mem::MaybeUninit, ptr::NonNull, rc::Rc, slice};
 
@@ -35,20 +35,15 @@ impl Item {
         Self { item, connection: Rc::clone(connection) }
     }
 
-    pub(super) fn as_ptr(&self) -> *mut abi::item {
-        self.item.as_ptr()
+    /// Valid while this lives.
+    pub(super) fn pointer(&self) -> NonNull<abi::item> {
+        self.item
     }
 
     /// Sets the number that a store compares with; 0 for none.
     pub fn set_cas(&self, cas: u64) {
-        let inner = &*self.connection;
-        guarded(&inner.instance.name, "item_set_cas", || {
-            // SAFETY: the engine is initialized, and the item is not released.
-            unsafe {
-                let (handle, cookie) = inner.arguments();
-                (inner.instance.table.item_set_cas)(handle, cookie, self.as_ptr(), cas);
-            }
-        });
+        // SAFETY: it is released when it is dropped.
+        self.connection.call("item_set_cas", |to| unsafe { to.item_set_cas(self.item, cas) });
     }
 
     /// Writes the value of an item that has been allocated and not yet stored.
@@ -138,15 +133,9 @@ impl Item {
         // SAFETY: zeros are a valid value: numbers and NULL.
         let info = unsafe { info.assume_init_mut() };
         info.nvalue = N as u16;
-        let inner = &*self.connection;
-        let told = guarded(&inner.instance.name, "get_item_info", || {
-            // SAFETY: the engine is initialized, the item is not released, and
-            // there is room for as many pieces as `nvalue` says.
-            unsafe {
-                let (handle, cookie) = inner.arguments();
-                let info = (&raw mut *info).cast::<c_void>();
-                (inner.instance.table.get_item_info)(handle, cookie, self.as_ptr(), info)
-            }
+        let told = self.connection.call("get_item_info", |to| {
+            // SAFETY: not released, and there is room for `nvalue` pieces.
+            unsafe { to.get_item_info(self.item, info) }
         });
         let pieces = info.value.get(..usize::from(info.nvalue)).filter(|_| told)?;
         if !pieces.iter().all(is_plausible) {
@@ -187,13 +176,7 @@ unsafe extern "C-unwind" fn release(held: *mut c_void) {
 
 impl Drop for Item {
     fn drop(&mut self) {
-        let inner = &*self.connection;
-        guarded(&inner.instance.name, "release", || {
-            // SAFETY: the engine is initialized, and this is done once.
-            unsafe {
-                let (handle, cookie) = inner.arguments();
-                (inner.instance.table.release)(handle, cookie, self.as_ptr());
-            }
-        });
+        // SAFETY: it is not released before, and nobody has it any more.
+        self.connection.call("release", |to| unsafe { to.release(self.item) });
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! - `abi`: the C types; `include/memcached/engine.h` is the manual
 //! - `instance`: from create_instance to destroy
-//! - `connection`, `item`: the calls, for one client
+//! - `calls`: the functions of the table
+//! - `connection`, `item`: what the server makes of them, for one client
 //! - `packet`: a request of the binary protocol
 //! - `cookie`: what a connection is to the engine
 //! - `api`: the server's tables
@@ -11,6 +12,7 @@
 
 mod abi;
 mod api;
+mod calls;
 mod connection;
 mod cookie;
 mod instance;

@@ -5,7 +5,7 @@ use crate::host::{
     memcached::abi::{self, item_info},
     storage::slice_at,
 };
-use libc::{c_void, iovec};
+use libc::iovec;
 use std::{mem::MaybeUninit, ptr::NonNull, sync::Arc};
 
 /// Room for so many pieces of a value: as many as a system call takes.
@@ -77,11 +77,8 @@ impl Item {
 
     /// Sets the number that a store compares with; 0 for none.
     pub fn set_cas(&self, cas: u64) {
-        let set = self.line.instance.table.item_set_cas;
-        self.line.call("item_set_cas", |handle, cookie| {
-            // SAFETY: the engine is initialized, and the item is not released.
-            unsafe { set(handle, cookie, self.item.as_ptr(), cas) }
-        });
+        // SAFETY: it is released when it is dropped.
+        self.line.call("item_set_cas", |to| unsafe { to.item_set_cas(self.item, cas) });
     }
 
     /// What the engine tells, with room for so many pieces of the value, at most
@@ -142,13 +139,9 @@ impl Item {
         let info = unsafe { info.assume_init_mut() };
         let room = room.min(MOST_PIECES);
         info.nvalue = room as u16;
-        let get_info = self.line.instance.table.get_item_info;
-        let told = self.line.call("get_item_info", |handle, cookie| {
-            // SAFETY: the engine is initialized, the item is not released, and
-            // there is room for as many pieces as `nvalue` says.
-            unsafe {
-                get_info(handle, cookie, self.item.as_ptr(), (&raw mut *info).cast::<c_void>())
-            }
+        let told = self.line.call("get_item_info", |to| {
+            // SAFETY: not released, and there is room for `nvalue` pieces.
+            unsafe { to.get_item_info(self.item, info) }
         });
         if !told {
             return Err(Untold::Refused { room });
@@ -168,10 +161,7 @@ impl Item {
 
 impl Drop for Item {
     fn drop(&mut self) {
-        let release = self.line.instance.table.release;
-        self.line.call("release", |handle, cookie| {
-            // SAFETY: the engine is initialized, and this is done once.
-            unsafe { release(handle, cookie, self.item.as_ptr()) }
-        });
+        // SAFETY: it is not released before, and nobody has it any more.
+        self.line.call("release", |to| unsafe { to.release(self.item) });
     }
 }

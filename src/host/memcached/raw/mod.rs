@@ -14,8 +14,9 @@ pub use item::{Info, Item, Untold};
 
 use super::{
     Code, Instance, Module, Services,
-    abi::{self, ON_CONNECT, ON_DISCONNECT, engine_handle},
+    abi::{ON_CONNECT, ON_DISCONNECT},
     api,
+    calls::To,
     cookie::Cookie,
 };
 use crate::host::{error::LoadError, guard::guarded, raw::trace};
@@ -75,15 +76,11 @@ pub struct Watch(Arc<Cookie>);
 
 impl Line {
     /// Makes a call.
-    fn call<R>(
-        &self,
-        operation: &'static str,
-        call: impl FnOnce(*mut engine_handle, abi::cookie) -> R,
-    ) -> R {
+    fn call<R>(&self, operation: &'static str, call: impl FnOnce(To<'_>) -> R) -> R {
         let _one = self.calls.lock();
         let _here = trace::enter(operation);
-        let (handle, cookie) = (self.instance.handle.as_ptr(), self.cookie.address());
-        guarded(&self.instance.name, operation, || call(handle, cookie))
+        let to = To { instance: &self.instance, cookie: &self.cookie };
+        guarded(&self.instance.name, operation, || call(to))
     }
 }
 
@@ -135,11 +132,7 @@ impl Client {
     }
 
     /// Makes a call, and makes it again as often as the engine says.
-    fn call(
-        &self,
-        operation: &'static str,
-        mut call: impl FnMut(*mut engine_handle, abi::cookie) -> Code,
-    ) -> Told<Code> {
+    fn call(&self, operation: &'static str, mut call: impl FnMut(To<'_>) -> Code) -> Told<Code> {
         loop {
             self.line.cookie.begin();
             let code = self.line.call(operation, &mut call);
