@@ -18,26 +18,7 @@ TMP=$(mktemp -d)
 trap 'rm -rf "$TMP"' EXIT
 
 STRICT="-Wall -Wextra -Werror -pedantic -I$INCLUDE"
-passed=0 failed=0 skipped=0
-
-# check NAME COMMAND...: it succeeds, within ten minutes. Its output is shown if it does not.
-check() {
-    local name=$1
-    shift
-    if timeout -k 10 600 "$@" >"$TMP/output" 2>&1; then
-        echo "ok: $name"
-        passed=$((passed + 1))
-    else
-        echo "FAILED: $name"
-        sed 's/^/    /' "$TMP/output"
-        failed=$((failed + 1))
-    fi
-}
-
-skip() {
-    echo "skipped: $1"
-    skipped=$((skipped + 1))
-}
+. ./check.sh
 
 # drive NAME [PREFIX...] TABLE_TEST LIBRARY: in a new directory.
 drive() {
@@ -217,13 +198,6 @@ if has make && has pkg-config; then
 else
     skip "make install: no make or no pkg-config"
 fi
-
-finish() {
-    echo "$passed passed, $failed failed, $skipped skipped"
-    [ $failed -eq 0 ] || exit 1
-    [ $skipped -eq 0 ] || [ "${KUMO_TEST_NO_SKIP:-0}" != 1 ] || exit 1
-    exit 0
-}
 
 [ $only != plain ] || finish
 

@@ -79,18 +79,15 @@ ENGINE_ERROR_CODE fs_arithmetic(ENGINE_HANDLE *handle, const void *cookie, const
 {
     fs_engine *e = (fs_engine *)handle;
     char path[FS_PATH_MAX];
-    pthread_mutex_t *lock;
+    pthread_mutex_t *lock = fs_lock(e, path, key, (size_t)nkey);
     fs_item *old = NULL;
     uint64_t number = initial;
     ENGINE_ERROR_CODE code;
     (void)cookie;
     (void)vbucket;
-    fs_directory_flush_due(e);
-    if (!fs_name(path, key, (size_t)nkey)) {
+    if (lock == NULL) {
         return ENGINE_EINVAL;
     }
-    lock = fs_lock_of(e, path);
-    pthread_mutex_lock(lock);
     code = fs_look(e, path, &old);
     if (code == ENGINE_SUCCESS && !number_of(old, &number)) {
         code = ENGINE_EINVAL;

@@ -98,6 +98,9 @@ int64_t fs_now(const fs_engine *e);
 int64_t fs_expiry(const fs_engine *e, uint32_t exptime);
 bool fs_dead(const fs_engine *e, const fs_meta *meta);
 pthread_mutex_t *fs_lock_of(fs_engine *e, const char *path);
+/* Makes what is due to be flushed invisible, makes the key's path, which has FS_PATH_MAX bytes
+ * of room, and locks it. NULL: the key has no path, and nothing is locked. */
+pthread_mutex_t *fs_lock(fs_engine *e, char *path, const void *key, size_t nkey);
 fs_item *fs_item_new(const void *key, size_t nkey, size_t nbytes);
 ENGINE_ERROR_CODE fs_get(fs_engine *e, const void *key, size_t nkey, fs_item **item);
 ENGINE_ERROR_CODE fs_store(fs_engine *e, fs_item *item, uint64_t *cas, ENGINE_STORE_OPERATION op);

@@ -31,6 +31,18 @@ pthread_mutex_t *fs_lock_of(fs_engine *e, const char *path)
     return &e->locks[fs_crc(0, path, strlen(path)) % FS_LOCKS];
 }
 
+pthread_mutex_t *fs_lock(fs_engine *e, char *path, const void *key, size_t nkey)
+{
+    pthread_mutex_t *lock;
+    fs_directory_flush_due(e);
+    if (!fs_name(path, key, nkey)) {
+        return NULL;
+    }
+    lock = fs_lock_of(e, path);
+    pthread_mutex_lock(lock);
+    return lock;
+}
+
 fs_item *fs_item_new(const void *key, size_t nkey, size_t nbytes)
 {
     fs_item *item = malloc(sizeof *item + nbytes);
@@ -236,14 +248,11 @@ static ENGINE_ERROR_CODE store_locked(fs_engine *e, const char *path, fs_item *i
 ENGINE_ERROR_CODE fs_store(fs_engine *e, fs_item *item, uint64_t *cas, ENGINE_STORE_OPERATION op)
 {
     char path[FS_PATH_MAX];
-    pthread_mutex_t *lock;
+    pthread_mutex_t *lock = fs_lock(e, path, item->key, item->nkey);
     ENGINE_ERROR_CODE code;
-    fs_directory_flush_due(e);
-    if (!fs_name(path, item->key, item->nkey)) {
+    if (lock == NULL) {
         return ENGINE_EINVAL;
     }
-    lock = fs_lock_of(e, path);
-    pthread_mutex_lock(lock);
     code = store_locked(e, path, item, cas, op);
     pthread_mutex_unlock(lock);
     return code;
@@ -252,16 +261,13 @@ ENGINE_ERROR_CODE fs_store(fs_engine *e, fs_item *item, uint64_t *cas, ENGINE_ST
 ENGINE_ERROR_CODE fs_remove(fs_engine *e, const void *key, size_t nkey, uint64_t cas)
 {
     char path[FS_PATH_MAX];
-    pthread_mutex_t *lock;
+    pthread_mutex_t *lock = fs_lock(e, path, key, nkey);
     fs_meta meta;
     size_t size;
     ENGINE_ERROR_CODE code;
-    fs_directory_flush_due(e);
-    if (!fs_name(path, key, nkey)) {
+    if (lock == NULL) {
         return ENGINE_KEY_ENOENT;
     }
-    lock = fs_lock_of(e, path);
-    pthread_mutex_lock(lock);
     code = look(e, path, &meta, &size, NULL);
     if (code == ENGINE_SUCCESS && cas != 0 && cas != meta.cas) {
         code = ENGINE_KEY_EEXISTS;
@@ -284,15 +290,12 @@ ENGINE_ERROR_CODE fs_touch(fs_engine *e, const void *key, size_t nkey, int64_t e
                            fs_item **item)
 {
     char path[FS_PATH_MAX];
-    pthread_mutex_t *lock;
+    pthread_mutex_t *lock = fs_lock(e, path, key, nkey);
     fs_item *found = NULL;
     ENGINE_ERROR_CODE code;
-    fs_directory_flush_due(e);
-    if (!fs_name(path, key, nkey)) {
+    if (lock == NULL) {
         return ENGINE_KEY_ENOENT;
     }
-    lock = fs_lock_of(e, path);
-    pthread_mutex_lock(lock);
     code = fs_look(e, path, &found);
     if (code == ENGINE_EACCESS) {
         code = ENGINE_KEY_ENOENT;

@@ -23,33 +23,7 @@ TMP=$(mktemp -d)
 mounted=
 trap '[ -z "$mounted" ] || umount "$mounted"; rm -rf "$TMP"' EXIT
 export KUMO_TEST_REENTRANT=1
-passed=0 failed=0 skipped=0
-
-# check NAME COMMAND...: it succeeds, within ten minutes. Its output is shown if it does not.
-check() {
-    local name=$1
-    shift
-    if timeout -k 10 600 "$@" >"$TMP/output" 2>&1; then
-        echo "ok: $name"
-        passed=$((passed + 1))
-    else
-        echo "FAILED: $name"
-        tail -n 40 "$TMP/output" | sed 's/^/    /'
-        failed=$((failed + 1))
-    fi
-}
-
-skip() {
-    echo "skipped: $1"
-    skipped=$((skipped + 1))
-}
-
-finish() {
-    echo "$passed passed, $failed failed, $skipped skipped"
-    [ $failed -eq 0 ] || exit 1
-    [ $skipped -eq 0 ] || [ "${KUMO_TEST_NO_SKIP:-0}" != 1 ] || exit 1
-    exit 0
-}
+. "$TESTS/check.sh"
 
 if ! echo '#include <tchdb.h>
 int main(void) { tchdbdel(tchdbnew()); return 0; }' |
