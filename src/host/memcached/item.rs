@@ -11,7 +11,7 @@ use std::{ffi::c_char, mem::MaybeUninit, ptr::NonNull, rc::Rc, slice};
 /// Most items have their value in one piece; few engines use many.
 const FEW_PIECES: usize = 8;
 /// The most pieces that a value may have: as many as a system call takes.
-const MOST_PIECES: usize = 1024;
+pub(super) const MOST_PIECES: usize = 1024;
 
 /// An item of an engine's. It is released when this is dropped.
 pub struct Item {
@@ -47,25 +47,11 @@ impl Item {
     }
 
     /// Writes the value of an item that has been allocated and not yet stored.
-    pub fn fill(&mut self, mut data: &[u8]) -> Result<(), Failure> {
+    pub fn fill(&mut self, data: &[u8]) -> Result<(), Failure> {
         self.look(|_, pieces| {
-            let room = total(pieces);
-            if room != data.len() {
-                return Err(self.wrong(format!(
-                    "an item for a value of {} bytes has room for {room}",
-                    data.len()
-                )));
-            }
-            for piece in pieces {
-                let (part, rest) = data.split_at(piece.iov_len);
-                if !part.is_empty() {
-                    // SAFETY: the contract: so many bytes are there for the
-                    // server to write, and nobody else looks at them yet.
-                    unsafe { piece.iov_base.cast::<u8>().copy_from(part.as_ptr(), part.len()) };
-                }
-                data = rest;
-            }
-            Ok(())
+            // SAFETY: the pieces that the engine tells of; the item is nobody
+            // else's yet.
+            unsafe { fill(pieces, data) }.map_err(|what| self.wrong(what))
         })
     }
 
@@ -155,6 +141,28 @@ impl Item {
 fn is_plausible(piece: &iovec) -> bool {
     let is_nowhere = piece.iov_base.is_null() && piece.iov_len > 0;
     !is_nowhere && u32::try_from(piece.iov_len).is_ok()
+}
+
+/// Writes a value into the pieces of an item. Err: they have no room for it.
+///
+/// # Safety
+/// Where a piece is not NULL it is as long as it says, and nobody else looks at
+/// it.
+pub(super) unsafe fn fill(pieces: &[iovec], mut data: &[u8]) -> Result<(), String> {
+    let (size, room) = (data.len(), total(pieces));
+    if room != size {
+        return Err(format!("an item for a value of {size} bytes has room for {room}"));
+    }
+    for piece in pieces.iter().filter(|piece| piece.iov_len > 0) {
+        let (part, rest) = data.split_at(piece.iov_len);
+        if piece.iov_base.is_null() {
+            return Err("an item's value is NULL".to_owned());
+        }
+        // SAFETY: the caller's promise.
+        unsafe { piece.iov_base.cast::<u8>().copy_from(part.as_ptr(), part.len()) };
+        data = rest;
+    }
+    Ok(())
 }
 
 /// The bytes of all pieces, each of which is plausible.

@@ -2,14 +2,14 @@
 
 use super::Line;
 use crate::host::{
-    memcached::abi::{self, item_info},
+    memcached::{
+        abi::{self, item_info},
+        item::{MOST_PIECES, fill},
+    },
     storage::slice_at,
 };
 use libc::iovec;
 use std::{mem::MaybeUninit, ptr::NonNull, sync::Arc};
-
-/// Room for so many pieces of a value: as many as a system call takes.
-const MOST_PIECES: usize = 1024;
 
 /// An item of an engine's. It is released when this is dropped.
 pub struct Item {
@@ -106,27 +106,10 @@ impl Item {
     }
 
     /// Writes the value of an item that has been allocated and not yet stored.
-    pub fn fill(&mut self, mut data: &[u8]) -> Result<(), Untold> {
-        self.look(MOST_PIECES, |_, pieces| {
-            let room: usize = pieces.iter().map(|piece| piece.iov_len).sum();
-            if room != data.len() {
-                return Err(Untold::NoRoom(format!(
-                    "an item for a value of {} bytes has room for {room}",
-                    data.len()
-                )));
-            }
-            for piece in pieces.iter().filter(|piece| piece.iov_len > 0) {
-                let (part, rest) = data.split_at(piece.iov_len);
-                if piece.iov_base.is_null() {
-                    return Err(Untold::NoRoom("an item's value is NULL".to_owned()));
-                }
-                // SAFETY: the contract: so many bytes are there for the server
-                // to write, and nobody else looks at them yet.
-                unsafe { piece.iov_base.cast::<u8>().copy_from(part.as_ptr(), part.len()) };
-                data = rest;
-            }
-            Ok(())
-        })?
+    pub fn fill(&mut self, data: &[u8]) -> Result<(), Untold> {
+        // SAFETY: the pieces that the engine tells of; the item is nobody else's
+        // yet.
+        self.look(MOST_PIECES, |_, pieces| unsafe { fill(pieces, data) })?.map_err(Untold::NoRoom)
     }
 
     fn look<R>(
