@@ -60,19 +60,31 @@ impl Use {
     }
 }
 
+/// How often it is measured whether memory stays. What is made once only, late
+/// (a lock's queues when threads first meet at it), does not come again; what
+/// is left each time does.
+const ATTEMPTS: u32 = 3;
+
 /// Does something often, first to warm up, then with what is in use compared:
 /// not even the smallest piece of memory may stay each time.
 pub(super) fn often(what: &str, mut work: impl FnMut() -> Outcome) -> Outcome {
     for _ in 0..8 {
         work()?;
     }
-    let before = Use::now()?;
-    let end = Instant::now() + Duration::from_secs(2);
-    let mut times = 0;
-    while times < 300 && (times < 30 || Instant::now() < end) {
-        work()?;
-        times += 1;
+    let mut given_back = Ok(());
+    for _ in 0..ATTEMPTS {
+        let before = Use::now()?;
+        let end = Instant::now() + Duration::from_secs(2);
+        let mut times = 0;
+        while times < 300 && (times < 30 || Instant::now() < end) {
+            work()?;
+            times += 1;
+        }
+        // The smallest piece that malloc gives has 32 bytes with its header.
+        given_back = before.expect_back(&format!("{what}, {times} times"), 400 + 16 * times);
+        if given_back.is_ok() {
+            break;
+        }
     }
-    // The smallest piece that malloc gives has 32 bytes with its header.
-    before.expect_back(&format!("{what}, {times} times"), 400 + 16 * times)
+    given_back
 }
