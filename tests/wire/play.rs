@@ -13,7 +13,7 @@ use std::{
 };
 
 /// How long an answer may take; and how long `>until` goes on.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server and the way to speak to it.
 #[derive(Clone, Copy)]
