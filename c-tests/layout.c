@@ -60,7 +60,8 @@ AT(kumo_plugin, compact, 264);
 AT(kumo_plugin, seek, 272);
 AT(kumo_plugin, getv, 280);
 AT(kumo_plugin, batch, 288);
-ASSERT(sizeof(kumo_plugin) >= 296);
+AT(kumo_plugin, repair, 296);
+ASSERT(sizeof(kumo_plugin) >= 304);
 
 AT(kumo_host, struct_size, 0);
 AT(kumo_host, abi_version, 8);
@@ -68,7 +69,10 @@ AT(kumo_host, log, 16);
 AT(kumo_host, set_error, 24);
 AT(kumo_host, zone_push_finalizer, 32);
 AT(kumo_host, zone_malloc, 40);
-ASSERT(sizeof(kumo_host) >= 48);
+AT(kumo_host, progress, 48);
+AT(kumo_host, register_mapping, 56);
+AT(kumo_host, unregister_mapping, 64);
+ASSERT(sizeof(kumo_host) >= 72);
 
 /* Arrays of these are passed, so they never grow. */
 SIZE(kumo_param, 32);

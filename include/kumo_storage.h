@@ -77,6 +77,15 @@
  * No exception and no panic may leave a function: the host ends the process, with the
  * plugin's name. Nor may a function call exit.
  *
+ * FILES THAT ARE MAPPED
+ *
+ * To touch a page of a mapping that cannot be read raises SIGBUS, which ends the process
+ * with every other database in it: when a disk fails, or when someone cuts the file short.
+ * A plugin that maps files tells the host of each mapping (kumo_host.register_mapping);
+ * such a page then reads as zeros, and a flag of the plugin's says so. It installs no
+ * handler of its own. To write to a page for which the file system has no room is the same
+ * signal: reserve the room first (posix_fallocate).
+ *
  * PARAMETERS
  *
  * They stand behind the path, PATH#name=value#name=value, as in kumofs, and open is
@@ -553,8 +562,8 @@ typedef struct kumo_param {
 typedef void (*kumo_stats_add)(void *user, const char *name, const char *value);
 
 /**
- * Takes one fault, for `kumo_plugin.verify`. `user` is what `verify` was
- * called with.
+ * Takes one fault, for `kumo_plugin.verify`, or one loss, for `repair`. `user`
+ * is what that was called with.
  */
 typedef void (*kumo_verify_report)(void *user, const char *text);
 
@@ -697,6 +706,24 @@ typedef struct kumo_plugin {
      * False: none of them, with `set_error`.
      */
     bool (*batch)(void *data, const struct kumo_change *changes, size_t num);
+    /**
+     * Salvages what is whole of a damaged database, which `open` may refuse: the
+     * newest record of every key, as far as that can be told, is written to a new
+     * database at `to`, by way of `to` with `.tmp` behind it, as `backup` does. What
+     * stands at `to` already is not replaced. `from` is only read, and must not be
+     * open anywhere (`KUMO_ERROR_BUSY`). Both are C strings, valid during the call,
+     * without parameters.
+     *
+     * `report` is called for everything that is lost, with one line of text, copied,
+     * that says what and where. Returns the number of records in the new database,
+     * or a negative value, with `set_error`: there is none then.
+     *
+     * Called without an instance, on any thread, but as the thread model says.
+     */
+    int64_t (*repair)(const char *from,
+                      const char *to,
+                      kumo_verify_report report,
+                      void *user);
 } kumo_plugin;
 
 /**
@@ -710,7 +737,7 @@ typedef void (*kumo_finalizer)(void *data);
  * may call them, from within a call or a thread of the plugin's own.
  *
  * A host of a later version has a longer struct: what lies beyond
- * `struct_size` is not there. All members below are there in version 1.
+ * `struct_size` is not there. All members up to `zone_malloc` are there in version 1.
  */
 typedef struct kumo_host {
     /**
@@ -745,6 +772,35 @@ typedef struct kumo_host {
      * cleared; NULL: there is none.
      */
     void *(*zone_malloc)(struct msgpack_zone *zone, size_t size);
+    /**
+     * Says how far the call that this thread is in has come: so much of a total,
+     * in units of the engine's own; a total of 0 is not known. For what takes
+     * long: `verify`, `compact`, `repair`. It is cheap; users see it as a bar.
+     *
+     * This and all that follows may lie beyond `struct_size`.
+     */
+    void (*progress)(uint64_t done, uint64_t total);
+    /**
+     * Says that a mapping of a file stands there, beginning and ending with a
+     * page, of which a page may not be readable: the disk fails, or someone
+     * cuts the file short. Unregistered, that ends the process (SIGBUS). The
+     * host has the one handler, for all plugins: it puts a page of zeros, or
+     * several, in the place of what cannot be read, and sets `*failed` to 1, in
+     * any thread and at any instant: read it atomically. What is written to the
+     * mapping from then on may not reach the file, so an engine that writes
+     * through it looks at `failed` when it has written, and from then on refuses
+     * writes until it is opened anew. It tells zeros from data by its own checks.
+     *
+     * `failed` is the plugin's, 0 at first, and stays where it is until the
+     * mapping is unregistered; several mappings may share one. False: the mapping
+     * is not registered; there may be no room for more.
+     */
+    bool (*register_mapping)(void *address, size_t length, uint32_t *failed);
+    /**
+     * Forgets a mapping that was registered at this address; to be called before
+     * it is unmapped, when no one uses it any more.
+     */
+    void (*unregister_mapping)(void *address);
 } kumo_host;
 
 #if defined(__GNUC__)

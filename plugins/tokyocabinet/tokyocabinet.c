@@ -341,6 +341,7 @@ static const kumo_plugin kumo_tchdb_plugin = {
     NULL, /* seek: there is no order */
     kumo_tchdb_getv,
     kumo_tchdb_batch,
+    NULL, /* repair */
 };
 
 const kumo_plugin *kumo_plugin_init(uint32_t host_abi, const kumo_host *host)

@@ -54,7 +54,8 @@ impl Measured {
 }
 
 impl Spread {
-    fn of(mut numbers: Vec<f64>) -> Option<Self> {
+    /// Of some numbers; None of none.
+    pub fn of(mut numbers: Vec<f64>) -> Option<Self> {
         numbers.sort_by(f64::total_cmp);
         let (min, max) = (*numbers.first()?, *numbers.last()?);
         let (low, high) = ((numbers.len() - 1) / 2, numbers.len() / 2);
@@ -117,7 +118,7 @@ fn one(
         location.push(option);
     }
     let storage = contender.plugin.open(&location)?;
-    Round { storage: &storage, orders, values, threads }.run()
+    Round { target: &storage, orders, values, threads }.run()
 }
 
 #[cfg(test)]

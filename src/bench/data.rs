@@ -41,6 +41,7 @@ pub struct Values {
 }
 
 impl Values {
+    /// Values of so many bytes, or of the least that there can be.
     pub fn new(size: usize) -> Self {
         let mut model = vec![0; size.max(MIN_VALUE_SIZE)];
         random(0).fill_bytes(&mut model[MIN_VALUE_SIZE..]);
@@ -89,6 +90,7 @@ pub struct Orders {
 }
 
 impl Orders {
+    /// Orders of so many records.
     pub fn new(records: u32) -> Self {
         let shuffled = |seed| {
             let mut order: Vec<u32> = (0..records).collect();

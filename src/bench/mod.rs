@@ -1,5 +1,6 @@
 //! Measures plugins in this process, through the host's table: `kumoctl plugin
-//! bench`. Above `host`, beside `engine`; no sockets.
+//! bench`; and, for `benches/`, other databases too. Above `host`, beside
+//! `engine`; no sockets.
 //!
 //! Absolute figures drift with whatever else a machine does. So two plugins are
 //! measured in turns, round by round, and what counts is the ratio of each
@@ -9,10 +10,12 @@
 mod compare;
 mod data;
 mod phases;
+mod target;
 
 pub use compare::{Contender, Measured, Spread, compare, steps};
-pub use data::{KEY_SIZE, MIN_VALUE_SIZE};
-pub use phases::Phase;
+pub use data::{KEY_SIZE, MIN_VALUE_SIZE, Orders, Values, key};
+pub use phases::{Phase, Round};
+pub use target::{Session, Target};
 
 use crate::host::{Failure, LoadError};
 use std::{io, path::PathBuf};

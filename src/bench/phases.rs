@@ -1,13 +1,13 @@
-//! One round on one plugin: a new database, loaded, read, changed and emptied.
+//! One round on one database: a new database, loaded, read, changed and emptied.
 
 use super::{
     Error,
     data::{Orders, Values, key},
+    target::{Session, Target},
 };
-use crate::host::{Delete, ErrorCode, Failure, Pins, Storage};
+use crate::host::{ErrorCode, Failure};
 use std::{
     fmt,
-    ops::ControlFlow,
     sync::Barrier,
     thread,
     time::{Duration, Instant},
@@ -79,42 +79,50 @@ const FIRST: u64 = 1;
 const SECOND: u64 = 2;
 
 /// One round on one open, empty database.
-pub(super) struct Round<'a> {
-    pub storage: &'a Storage,
+pub struct Round<'a> {
+    /// The database.
+    pub target: &'a dyn Target,
+    /// Which records, in which order.
     pub orders: &'a Orders,
+    /// What they are.
     pub values: &'a Values,
+    /// By how many threads.
     pub threads: usize,
 }
 
 impl Round<'_> {
     /// Goes through all phases: records a second, for each.
     pub fn run(&self) -> Result<Vec<f64>, Error> {
-        let plugin = self.storage.plugin();
-        let failed =
-            |phase| move |failure| Error::Call { plugin: plugin.to_owned(), phase, failure };
-        let rate = |phase| {
-            let took = self.phase(phase).map_err(failed(phase))?;
-            Ok(self.orders.load.len() as f64 / took.as_secs_f64().max(1e-9))
-        };
-        Phase::ALL.into_iter().map(rate).collect()
+        Phase::ALL.into_iter().map(|phase| self.rate(phase)).collect()
+    }
+
+    /// Goes through one phase, when the ones before it have been: records a
+    /// second.
+    pub fn rate(&self, phase: Phase) -> Result<f64, Error> {
+        let took = self.phase(phase).map_err(|failure| Error::Call {
+            plugin: self.target.name().to_owned(),
+            phase,
+            failure,
+        })?;
+        Ok(self.orders.load.len() as f64 / took.as_secs_f64().max(1e-9))
     }
 
     fn phase(&self, phase: Phase) -> Result<Duration, Failure> {
         let orders = self.orders;
         match phase {
             Phase::Load => {
-                let took = self.each(&orders.load, |part| self.set(part, FIRST))?;
+                let took = self.each(&orders.load, |at, part| self.set(at, part, FIRST))?;
                 self.count(orders.load.len())?;
                 Ok(took)
             }
-            Phase::Get => self.each(&orders.uniform, |part| self.get(part)),
-            Phase::Zipf => self.each(&orders.zipf, |part| self.get(part)),
-            Phase::Miss => self.each(&orders.uniform, |part| self.miss(part)),
-            Phase::Batch => self.each(&orders.uniform, |part| self.batch(part)),
+            Phase::Get => self.each(&orders.uniform, |at, part| self.get(at, part)),
+            Phase::Zipf => self.each(&orders.zipf, |at, part| self.get(at, part)),
+            Phase::Miss => self.each(&orders.uniform, miss),
+            Phase::Batch => self.each(&orders.uniform, |at, part| self.batch(at, part)),
             Phase::Iterate => self.iterate(),
-            Phase::Overwrite => self.each(&orders.overwrite, |part| self.set(part, SECOND)),
+            Phase::Overwrite => self.each(&orders.overwrite, |at, part| self.set(at, part, SECOND)),
             Phase::Delete => {
-                let took = self.each(&orders.delete, |part| self.delete(part))?;
+                let took = self.each(&orders.delete, |at, part| self.delete(at, part))?;
                 self.count(0)?;
                 Ok(took)
             }
@@ -126,14 +134,15 @@ impl Round<'_> {
     fn each(
         &self,
         order: &[u32],
-        work: impl Fn(&[u32]) -> Result<(), Failure> + Sync,
+        work: impl Fn(&mut dyn Session, &[u32]) -> Result<(), Failure> + Sync,
     ) -> Result<Duration, Failure> {
         let parts = order.chunks(order.len().div_ceil(self.threads).max(1));
         let barrier = Barrier::new(parts.len());
         let timed = |part| {
+            let mut session = self.target.session();
             barrier.wait();
             let start = Instant::now();
-            work(part).map(|()| (start, Instant::now()))
+            work(&mut *session, part).map(|()| (start, Instant::now()))
         };
         let times: Vec<_> = thread::scope(|scope| {
             let threads: Vec<_> = parts.map(|part| scope.spawn(|| timed(part))).collect();
@@ -147,73 +156,46 @@ impl Round<'_> {
         Ok(end.zip(start).map_or(Duration::ZERO, |(end, start)| end - start))
     }
 
-    fn set(&self, part: &[u32], version: u64) -> Result<(), Failure> {
+    fn set(&self, at: &mut dyn Session, part: &[u32], version: u64) -> Result<(), Failure> {
         let mut value = self.values.buffer();
         for &n in part {
             self.values.fill(&mut value, n, version);
-            self.storage.set(&key(n), &value)?;
+            at.set(&key(n), &value)?;
         }
         Ok(())
     }
 
-    fn get(&self, part: &[u32]) -> Result<(), Failure> {
-        let mut pins = Pins::new();
+    fn get(&self, at: &mut dyn Session, part: &[u32]) -> Result<(), Failure> {
         for &n in part {
-            self.check(n, self.storage.get(&key(n), &pins)?)?;
-            pins.clear();
+            let mut is_right = false;
+            let found = at.get(&key(n), &mut |value| is_right = self.values.is(value, n, FIRST))?;
+            check(n, found, is_right)?;
         }
         Ok(())
     }
 
-    fn batch(&self, part: &[u32]) -> Result<(), Failure> {
-        let mut pins = Pins::new();
+    fn batch(&self, at: &mut dyn Session, part: &[u32]) -> Result<(), Failure> {
         for some in part.chunks(BATCH) {
             let mut keys = [key(0); BATCH];
             keys.iter_mut().zip(some).for_each(|(at, &n)| *at = key(n));
             let keys = keys.each_ref().map(|key| key.as_slice());
-            let found = self.storage.get_many(&keys[..some.len()], &pins)?;
-            if found.len() != some.len() {
-                return Err(wrong(format!("{} answers to {} keys", found.len(), some.len())));
-            }
-            some.iter().zip(found).try_for_each(|(&n, value)| self.check(n, value))?;
-            pins.clear();
-        }
-        Ok(())
-    }
-
-    fn check(&self, n: u32, value: Option<&[u8]>) -> Result<(), Failure> {
-        match value {
-            Some(value) if self.values.is(value, n, FIRST) => Ok(()),
-            Some(_) => Err(wrong(format!("the value of record {n} is not what was stored"))),
-            None => Err(wrong(format!("record {n} was stored and is not found"))),
-        }
-    }
-
-    fn miss(&self, part: &[u32]) -> Result<(), Failure> {
-        let mut pins = Pins::new();
-        for &n in part {
-            if self.storage.get(&key(n | ABSENT), &pins)?.is_some() {
-                return Err(wrong(format!("record {n} is found under a key that was not stored")));
-            }
-            pins.clear();
+            let mut states = [(false, false); BATCH];
+            at.get_many(&keys[..some.len()], &mut |i, value| {
+                states[i] = (true, self.values.is(value, some[i], FIRST));
+            })?;
+            some.iter().zip(states).try_for_each(|(&n, (found, right))| check(n, found, right))?;
         }
         Ok(())
     }
 
     fn iterate(&self) -> Result<Duration, Failure> {
         let (mut shown, mut sum) = (0_usize, 0_u64);
+        let mut session = self.target.session();
         let start = Instant::now();
-        self.storage.for_each(&mut |record| {
+        session.for_each(&mut |key, value| {
             shown += 1;
             // Reads a part of every record, as whoever scans does.
-            sum += record
-                .key
-                .iter()
-                .chain(record.value)
-                .step_by(64)
-                .map(|&b| u64::from(b))
-                .sum::<u64>();
-            ControlFlow::Continue(())
+            sum += key.iter().chain(value).step_by(64).map(|&b| u64::from(b)).sum::<u64>();
         })?;
         let took = start.elapsed();
         std::hint::black_box(sum);
@@ -223,22 +205,40 @@ impl Round<'_> {
         Ok(took)
     }
 
-    fn delete(&self, part: &[u32]) -> Result<(), Failure> {
+    fn delete(&self, at: &mut dyn Session, part: &[u32]) -> Result<(), Failure> {
         for &n in part {
-            let done = self.storage.del(&key(n), &mut |old| self.values.is(old, n, SECOND))?;
-            if done != Delete::Deleted {
-                return Err(wrong(format!("record {n}, overwritten, is {done:?}, not deleted")));
+            if !at.del(&key(n), &mut |old| self.values.is(old, n, SECOND))? {
+                return Err(wrong(format!("record {n}, overwritten, is not deleted")));
             }
         }
         Ok(())
     }
 
     fn count(&self, records: usize) -> Result<(), Failure> {
-        match self.storage.rnum()? {
-            n if n == records as u64 => Ok(()),
-            n => Err(wrong(format!("it counts {n} records, and there are {records}"))),
+        match self.target.count()? {
+            Some(n) if n != records as u64 => {
+                Err(wrong(format!("it counts {n} records, and there are {records}")))
+            }
+            _ => Ok(()),
         }
     }
+}
+
+fn check(n: u32, found: bool, is_right: bool) -> Result<(), Failure> {
+    match (found, is_right) {
+        (true, true) => Ok(()),
+        (true, false) => Err(wrong(format!("the value of record {n} is not what was stored"))),
+        (false, _) => Err(wrong(format!("record {n} was stored and is not found"))),
+    }
+}
+
+fn miss(at: &mut dyn Session, part: &[u32]) -> Result<(), Failure> {
+    for &n in part {
+        if at.get(&key(n | ABSENT), &mut |_| ())? {
+            return Err(wrong(format!("record {n} is found under a key that was not stored")));
+        }
+    }
+    Ok(())
 }
 
 fn wrong(text: String) -> Failure {

@@ -8,7 +8,7 @@ pub mod mcengine;
 pub(crate) mod number;
 pub mod store;
 
-use crate::host::{Failure, Pins};
+use crate::host::{ErrorCode, Failure, Pins};
 use std::{
     os::fd::BorrowedFd,
     path::PathBuf,
@@ -151,6 +151,28 @@ pub enum Unanswered {
 /// What a command answers.
 pub type Answer<T> = Result<T, Unanswered>;
 
+/// Work on a database as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upkeep {
+    /// What was written is to be on the disk.
+    Sync,
+    /// The space of what is gone is to be given back.
+    Compact,
+    /// Everything is to be checked.
+    Verify,
+}
+
+impl Upkeep {
+    /// Its name, in the contract and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Compact => "compact",
+            Self::Verify => "verify",
+        }
+    }
+}
+
 /// A storage engine.
 pub trait Engine: Send + Sync {
     /// A client has connected, by this socket. What is returned stands for it,
@@ -160,6 +182,16 @@ pub trait Engine: Send + Sync {
     /// Writes a copy of the database beside it, with `-suffix` behind its
     /// name. Returns when the copy is complete; reads and writes go on.
     fn backup(&self, suffix: &str) -> Result<Backup, Failure>;
+
+    /// Does work on the whole database, while reads and writes go on; shows
+    /// `report` what is damaged. A failure of kind
+    /// [`Unsupported`](ErrorCode::Unsupported): it cannot.
+    fn upkeep(&self, _work: Upkeep, _report: &mut (dyn FnMut(&str) + Send)) -> Result<(), Failure> {
+        Err(Failure::new(
+            ErrorCode::Unsupported,
+            "an engine of memcached's interface has no upkeep",
+        ))
+    }
 }
 
 /// The commands of memcached, for one client of an engine's: it makes one call

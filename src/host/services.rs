@@ -1,6 +1,9 @@
 //! The services that a plugin is handed: the log, and the error of a call.
 
-use super::failure::{Failure, error_code};
+use super::{
+    failure::{Failure, error_code},
+    mappings,
+};
 use kumo_plugin::{
     LogLevel,
     abi::{KUMO_ABI_VERSION, kumo_finalizer, kumo_host},
@@ -20,6 +23,9 @@ pub(super) static HOST: kumo_host = kumo_host {
     set_error: Some(set_error),
     zone_push_finalizer: Some(zone_push_finalizer),
     zone_malloc: Some(zone_malloc),
+    progress: Some(progress),
+    register_mapping: Some(mappings::register),
+    unregister_mapping: Some(mappings::unregister),
 };
 
 thread_local! {
@@ -27,6 +33,24 @@ thread_local! {
     /// after every call, so it costs no more than a byte.
     static FAILED: Cell<bool> = const { Cell::new(false) };
     static FAILURE: RefCell<Option<Failure>> = const { RefCell::new(None) };
+    /// Who is told how far the calls of this thread have come.
+    static WATCHER: RefCell<Option<Watcher>> = const { RefCell::new(None) };
+}
+
+/// Takes how much is done of how much; a total of 0 is not known.
+type Watcher = Box<dyn FnMut(u64, u64)>;
+
+/// Shows how far the calls come that this thread makes meanwhile, where engines
+/// say it. One whose calls are made on a thread of their own is not heard.
+pub fn watched<R>(watcher: impl FnMut(u64, u64) + 'static, calls: impl FnOnce() -> R) -> R {
+    struct Watching(Option<Watcher>);
+    impl Drop for Watching {
+        fn drop(&mut self) {
+            WATCHER.set(self.0.take());
+        }
+    }
+    let _earlier = Watching(WATCHER.replace(Some(Box::new(watcher))));
+    calls()
 }
 
 /// Forgets what an earlier call on this thread reported.
@@ -70,6 +94,17 @@ unsafe extern "C" fn set_error(code: i32, text: *const c_char) {
     FAILURE.set(Some(Failure::new(error_code(code), text)));
 }
 
+unsafe extern "C" fn progress(done: u64, total: u64) {
+    WATCHER.with(|watcher| {
+        // Unless the watcher itself has called the engine.
+        if let Ok(mut watcher) = watcher.try_borrow_mut()
+            && let Some(watcher) = &mut *watcher
+        {
+            watcher(done, total);
+        }
+    });
+}
+
 unsafe extern "C-unwind" fn zone_push_finalizer(
     zone: *mut msgpack_zone,
     func: kumo_finalizer,
@@ -88,6 +123,29 @@ unsafe extern "C-unwind" fn zone_malloc(zone: *mut msgpack_zone, size: usize) ->
 mod tests {
     use super::*;
     use kumo_plugin::ErrorCode;
+
+    #[test]
+    fn progress_is_shown_to_who_watches_on_this_thread() {
+        use std::rc::Rc;
+        let report = HOST.progress.unwrap();
+        let seen = Rc::new(RefCell::new(Vec::new()));
+        let keep = || {
+            let seen = Rc::clone(&seen);
+            move |done, total| seen.borrow_mut().push((done, total))
+        };
+        // SAFETY: numbers alone.
+        let say = |done| unsafe { report(done, 9) };
+        say(1);
+        watched(keep(), || {
+            say(2);
+            watched(|_, _| {}, || say(3));
+            say(4);
+            // SAFETY: as above.
+            std::thread::scope(|scope| scope.spawn(|| unsafe { report(5, 9) }).join().unwrap());
+        });
+        say(6);
+        assert_eq!(*seen.borrow(), [(2, 9), (4, 9)]);
+    }
 
     #[test]
     fn an_error_is_taken_once_and_forgotten_before_the_next_call() {

@@ -66,6 +66,7 @@ pub(super) struct Table {
         ) -> bool,
     >,
     pub batch: Option<unsafe extern "C-unwind" fn(Data, *const kumo_change, usize) -> bool>,
+    pub repair: Option<unsafe extern "C-unwind" fn(Text, Text, kumo_verify_report, Data) -> i64>,
 }
 
 impl Table {
@@ -93,6 +94,7 @@ impl Table {
             seek: plugin.seek,
             getv: plugin.getv,
             batch: plugin.batch,
+            repair: plugin.repair,
             ..Self::required(&plugin.op)?
         })
     }
@@ -124,6 +126,7 @@ impl Table {
             seek: None,
             getv: None,
             batch: None,
+            repair: None,
         })
     }
 
@@ -142,6 +145,7 @@ impl Table {
             ("seek", self.seek.is_some()),
             ("getv", self.getv.is_some()),
             ("batch", self.batch.is_some()),
+            ("repair", self.repair.is_some()),
         ]
         .into_iter()
         .filter_map(|(name, is_there)| is_there.then_some(name))

@@ -152,7 +152,7 @@ impl Storage {
     }
 }
 
-struct Report<'a>(&'a mut (dyn FnMut(&str) + Send));
+pub(super) struct Report<'a>(pub &'a mut (dyn FnMut(&str) + Send));
 
 // Not C-unwind: a panic of ours ends the process rather than unwind through a
 // plugin.
@@ -165,7 +165,7 @@ unsafe extern "C" fn add(user: *mut c_void, name: *const c_char, value: *const c
     }
 }
 
-unsafe extern "C" fn fault(user: *mut c_void, text: *const c_char) {
+pub(super) unsafe extern "C" fn fault(user: *mut c_void, text: *const c_char) {
     // SAFETY: `verify` made it, and the table's call has not returned; NULL or a
     // C string.
     unsafe { ((*user.cast::<Report<'_>>()).0)(&line(text)) };

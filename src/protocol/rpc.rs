@@ -4,6 +4,7 @@
 //! result]`. Strings are written as the old MessagePack knew them (fixraw and
 //! raw16), which today's reads as well.
 
+use crate::engine::Upkeep;
 use rmp::{Marker, decode as low, encode};
 use rmp_serde::decode::Error;
 use serde::{
@@ -21,6 +22,10 @@ pub const MAX_MESSAGE: usize = 64 << 10;
 /// CreateBackup, version 0.
 const CREATE_BACKUP: u32 = 96;
 
+/// kumo's own methods, beyond those of kumofs. They take no parameters.
+const UPKEEP: [(u32, Upkeep); 3] =
+    [(4096, Upkeep::Sync), (4097, Upkeep::Compact), (4098, Upkeep::Verify)];
+
 /// kumofs's error codes, of which these are used.
 const UNKNOWN_METHOD: u32 = 4;
 const PROTOCOL_ERROR: u32 = 5;
@@ -31,6 +36,8 @@ const SERVER_ERROR: u32 = 6;
 pub enum Call {
     /// CreateBackup: the suffix.
     Backup(String),
+    /// One of kumo's own: what is to be done.
+    Upkeep(Upkeep),
     /// A method that is not served here, or whose parameters are not its own;
     /// what to answer.
     Refused(Refusal),
@@ -65,8 +72,33 @@ pub struct BackupDone {
     pub seconds: f64,
 }
 
-/// What became of a CreateBackup.
-pub type Answer = Result<BackupDone, Refusal>;
+/// What kumo's own methods answer when it is done.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct UpkeepDone {
+    /// How long it took.
+    pub seconds: f64,
+    /// What is damaged: so many faults.
+    pub faults: u64,
+    /// The first of them, in words.
+    pub told: Vec<String>,
+}
+
+/// The most faults that an answer tells, and the bytes of each: they fit into a
+/// message.
+pub const MAX_TOLD: usize = 120;
+const MAX_FAULT: usize = 400;
+
+/// What a call answers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Done {
+    /// CreateBackup's.
+    Backup(BackupDone),
+    /// That of kumo's own.
+    Upkeep(UpkeepDone),
+}
+
+/// What became of a call.
+pub type Answer<T = Done> = Result<T, Refusal>;
 
 /// A message is no message: the connection is of no more use.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +120,10 @@ pub fn request(input: &[u8]) -> Result<Decoded<(u32, Call)>, Malformed> {
         head(from, 0)?;
         let msgid: u32 = part(from)?;
         let method: u32 = part(from)?;
+        if let Some((_, work)) = UPKEEP.iter().find(|(number, _)| *number == method) {
+            let _: IgnoredAny = part(from)?;
+            return Ok((msgid, Call::Upkeep(*work)));
+        }
         if method != CREATE_BACKUP {
             let _: IgnoredAny = part(from)?;
             let text = format!("method {method} is not served here; 96 is CreateBackup");
@@ -108,12 +144,12 @@ pub fn request(input: &[u8]) -> Result<Decoded<(u32, Call)>, Malformed> {
 }
 
 /// A response: its msgid and what became of the call.
-pub fn response(input: &[u8]) -> Result<Decoded<(u32, Answer)>, Malformed> {
+pub fn response<T: DeserializeOwned>(input: &[u8]) -> Result<Decoded<(u32, Answer<T>)>, Malformed> {
     decoded(input, |from| {
         head(from, 1)?;
         let msgid: u32 = part(from)?;
         let error: Option<Refusal> = part(from)?;
-        let result: Option<BackupDone> = part(from)?;
+        let result: Option<T> = part(from)?;
         match (error, result) {
             (Some(refusal), _) => Ok((msgid, Err(refusal))),
             (None, Some(done)) => Ok((msgid, Ok(done))),
@@ -167,13 +203,18 @@ fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Vec<u8> {
     out
 }
 
-/// A string in a form that the old MessagePack knows too: fixraw or raw16.
-fn raw(out: &mut Vec<u8>, text: &str) {
-    let mut end = text.len().min(usize::from(u16::MAX));
+/// At most so many bytes of a text, whole characters.
+fn cut(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    let bytes = &text.as_bytes()[..end];
+    &text[..end]
+}
+
+/// A string in a form that the old MessagePack knows too: fixraw or raw16.
+fn raw(out: &mut Vec<u8>, text: &str) {
+    let bytes = cut(text, u16::MAX.into()).as_bytes();
     if let Ok(len @ ..32) = u8::try_from(bytes.len()) {
         out.push(Marker::FixStr(len).to_u8());
     } else {
@@ -196,14 +237,41 @@ pub fn backup_request(msgid: u32, suffix: &str) -> Vec<u8> {
     })
 }
 
+/// The bytes of a call of kumo's own.
+pub fn upkeep_request(msgid: u32, work: Upkeep) -> Vec<u8> {
+    let number = UPKEEP.iter().find(|(_, it)| *it == work).map_or(0, |(number, _)| *number);
+    written(|out| {
+        encode::write_array_len(out, 4)?;
+        encode::write_uint(out, 0)?;
+        encode::write_uint(out, u64::from(msgid))?;
+        encode::write_uint(out, u64::from(number))?;
+        encode::write_array_len(out, 0)?;
+        Ok(())
+    })
+}
+
 /// The bytes of a response.
-pub fn backup_response(msgid: u32, answer: &Answer) -> Vec<u8> {
+pub fn response_bytes(msgid: u32, answer: &Answer) -> Vec<u8> {
     written(|out| {
         encode::write_array_len(out, 4)?;
         encode::write_uint(out, 1)?;
         encode::write_uint(out, u64::from(msgid))?;
         match answer {
-            Ok(done) => {
+            Ok(Done::Upkeep(done)) => {
+                encode::write_nil(out)?;
+                encode::write_map_len(out, 3)?;
+                raw(out, "seconds");
+                encode::write_f64(out, done.seconds)?;
+                raw(out, "faults");
+                encode::write_uint(out, done.faults)?;
+                raw(out, "told");
+                let told = &done.told[..done.told.len().min(MAX_TOLD)];
+                encode::write_array_len(out, told.len() as u32)?;
+                for fault in told {
+                    raw(out, cut(fault, MAX_FAULT));
+                }
+            }
+            Ok(Done::Backup(done)) => {
                 encode::write_nil(out)?;
                 encode::write_map_len(out, 4)?;
                 raw(out, "path");
@@ -290,8 +358,34 @@ mod tests {
         let done =
             BackupDone { path: "/a/b-1".repeat(9), records: 3, bytes: 1 << 40, seconds: 0.25 };
         for answer in [Ok(done), Err(Refusal::server("no room"))] {
-            let bytes = backup_response(9, &answer);
+            let bytes = response_bytes(9, &answer.clone().map(Done::Backup));
             assert_eq!(response(&bytes).unwrap(), Decoded::Message((9, answer), bytes.len()));
+        }
+        let done = UpkeepDone { seconds: 1.5, faults: 2, told: vec!["here".into(), "ü".into()] };
+        let bytes = response_bytes(9, &Ok(Done::Upkeep(done.clone())));
+        assert_eq!(response(&bytes).unwrap(), Decoded::Message((9, Ok(done)), bytes.len()));
+    }
+
+    #[test]
+    fn the_most_and_longest_faults_fit_into_a_message() {
+        let told = vec!["ß".repeat(1000); 1000];
+        let done = UpkeepDone { seconds: 1.5, faults: 1000, told };
+        let bytes = response_bytes(u32::MAX, &Ok(Done::Upkeep(done)));
+        assert!(bytes.len() <= MAX_MESSAGE, "{}", bytes.len());
+        let answer: Decoded<(u32, Answer<UpkeepDone>)> = response(&bytes).unwrap();
+        let Decoded::Message((_, Ok(done)), _) = answer else { panic!("{answer:?}") };
+        assert_eq!((done.faults, done.told.len()), (1000, MAX_TOLD));
+    }
+
+    #[test]
+    fn the_methods_of_kumo_s_own_take_nothing() {
+        for (number, work) in UPKEEP {
+            let request = upkeep_request(3, work);
+            assert_eq!(
+                request[3..],
+                [&[0xcd][..], &(number as u16).to_be_bytes(), &[0x90]].concat()
+            );
+            assert_eq!(call(&request), (3, Call::Upkeep(work)));
         }
     }
 
@@ -299,7 +393,8 @@ mod tests {
         #[test]
         fn any_bytes_are_decoded_without_a_panic(bytes: Vec<u8>) {
             let _ = request(&bytes);
-            let _ = response(&bytes);
+            let _ = response::<BackupDone>(&bytes);
+            let _ = response::<UpkeepDone>(&bytes);
         }
     }
 }

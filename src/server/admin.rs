@@ -2,10 +2,17 @@
 
 use super::{ACCEPT_PAUSE, GRACE, stopping};
 use crate::{
-    engine::Engine,
-    protocol::rpc::{BackupDone, Call, Decoded, MAX_MESSAGE, Refusal, backup_response, request},
+    engine::{Engine, Upkeep},
+    protocol::rpc::{
+        BackupDone, Call, Decoded, Done, MAX_MESSAGE, MAX_TOLD, Refusal, UpkeepDone, request,
+        response_bytes,
+    },
 };
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -69,9 +76,12 @@ async fn answer(
                 input.drain(..used);
                 let answer = match call {
                     Call::Refused(refusal) => Err(refusal),
-                    Call::Backup(suffix) => backup(Arc::clone(&engine), suffix).await,
+                    Call::Backup(suffix) => {
+                        backup(Arc::clone(&engine), suffix).await.map(Done::Backup)
+                    }
+                    Call::Upkeep(work) => upkeep(Arc::clone(&engine), work).await.map(Done::Upkeep),
                 };
-                soon(stream.write_all(&backup_response(msgid, &answer))).await?;
+                soon(stream.write_all(&response_bytes(msgid, &answer))).await?;
             }
             Decoded::Incomplete => {
                 let mut part = [0; 4096];
@@ -112,6 +122,36 @@ async fn backup(engine: Arc<dyn Engine>, suffix: String) -> Result<BackupDone, R
         Err(error) => {
             tracing::error!("backup failed: {error}");
             Err(Refusal::server("the backup ended without a result; see the server's log"))
+        }
+    }
+}
+
+/// Does work on the whole database, on a thread of its own.
+async fn upkeep(engine: Arc<dyn Engine>, work: Upkeep) -> Result<UpkeepDone, Refusal> {
+    tracing::info!("{} begins", work.name());
+    let began = Instant::now();
+    let done = spawn_blocking(move || {
+        let (mut faults, mut told) = (0, Vec::new());
+        let done = engine.upkeep(work, &mut |fault| {
+            faults += 1;
+            if told.len() < MAX_TOLD {
+                told.push(fault.to_owned());
+            }
+        });
+        done.map(|()| UpkeepDone { seconds: began.elapsed().as_secs_f64(), faults, told })
+    });
+    match done.await {
+        Ok(Ok(done)) => {
+            tracing::info!("{} has ended after {:.1} s", work.name(), done.seconds);
+            Ok(done)
+        }
+        Ok(Err(failure)) => {
+            tracing::error!("{} failed: {failure}", work.name());
+            Err(Refusal::server(failure.text))
+        }
+        Err(error) => {
+            tracing::error!("{} failed: {error}", work.name());
+            Err(Refusal::server("it ended without a result; see the server's log"))
         }
     }
 }

@@ -61,6 +61,11 @@ pub fn memhash() -> Option<PathBuf> {
     build(&["plugins/memhash/memhash.c", "plugins/memhash/dump.c"], "libmemhash.so")
 }
 
+/// The plugin that registers a mapping. None without a C compiler.
+pub fn mapped() -> Option<PathBuf> {
+    build(&["c-tests/mapped.c"], "libmapped.so")
+}
+
 /// A plugin of c-tests/evil, by the name of its source. None without a compiler.
 pub fn evil(source: &str) -> Option<PathBuf> {
     let stem = source.rsplit_once('.').map_or(source, |(stem, _)| stem);

@@ -355,7 +355,7 @@ pub const KUMO_CAP_REENTRANT_SCAN: u64 = 1 << 4;
 /// may call them, from within a call or a thread of the plugin's own.
 ///
 /// A host of a later version has a longer struct: what lies beyond
-/// `struct_size` is not there. All members below are there in version 1.
+/// `struct_size` is not there. All members up to `zone_malloc` are there in version 1.
 #[repr(C)]
 pub struct kumo_host {
     /// The size of this struct, in bytes, as the host knows it.
@@ -385,6 +385,32 @@ pub struct kumo_host {
     /// cleared; NULL: there is none.
     pub zone_malloc:
         Option<unsafe extern "C-unwind" fn(zone: *mut msgpack_zone, size: usize) -> *mut c_void>,
+
+    /// Says how far the call that this thread is in has come: so much of a total,
+    /// in units of the engine's own; a total of 0 is not known. For what takes
+    /// long: `verify`, `compact`, `repair`. It is cheap; users see it as a bar.
+    ///
+    /// This and all that follows may lie beyond `struct_size`.
+    pub progress: Option<unsafe extern "C" fn(done: u64, total: u64)>,
+
+    /// Says that a mapping of a file stands there, beginning and ending with a
+    /// page, of which a page may not be readable: the disk fails, or someone
+    /// cuts the file short. Unregistered, that ends the process (SIGBUS). The
+    /// host has the one handler, for all plugins: it puts a page of zeros, or
+    /// several, in the place of what cannot be read, and sets `*failed` to 1, in
+    /// any thread and at any instant: read it atomically. What is written to the
+    /// mapping from then on may not reach the file, so an engine that writes
+    /// through it looks at `failed` when it has written, and from then on refuses
+    /// writes until it is opened anew. It tells zeros from data by its own checks.
+    ///
+    /// `failed` is the plugin's, 0 at first, and stays where it is until the
+    /// mapping is unregistered; several mappings may share one. False: the mapping
+    /// is not registered; there may be no room for more.
+    pub register_mapping:
+        Option<unsafe extern "C" fn(address: *mut c_void, length: usize, failed: *mut u32) -> bool>,
+    /// Forgets a mapping that was registered at this address; to be called before
+    /// it is unmapped, when no one uses it any more.
+    pub unregister_mapping: Option<unsafe extern "C" fn(address: *mut c_void)>,
 }
 
 /// A cleanup function, for `kumo_host.zone_push_finalizer`. It may not fail,
@@ -507,6 +533,27 @@ pub struct kumo_plugin {
             num: usize,
         ) -> bool,
     >,
+
+    /// Salvages what is whole of a damaged database, which `open` may refuse: the
+    /// newest record of every key, as far as that can be told, is written to a new
+    /// database at `to`, by way of `to` with `.tmp` behind it, as `backup` does. What
+    /// stands at `to` already is not replaced. `from` is only read, and must not be
+    /// open anywhere (`KUMO_ERROR_BUSY`). Both are C strings, valid during the call,
+    /// without parameters.
+    ///
+    /// `report` is called for everything that is lost, with one line of text, copied,
+    /// that says what and where. Returns the number of records in the new database,
+    /// or a negative value, with `set_error`: there is none then.
+    ///
+    /// Called without an instance, on any thread, but as the thread model says.
+    pub repair: Option<
+        unsafe extern "C-unwind" fn(
+            from: *const c_char,
+            to: *const c_char,
+            report: kumo_verify_report,
+            user: *mut c_void,
+        ) -> i64,
+    >,
 }
 
 /// Takes one statistic, for `kumo_plugin.stats`. `user` is what `stats` was
@@ -514,8 +561,8 @@ pub struct kumo_plugin {
 pub type kumo_stats_add =
     Option<unsafe extern "C" fn(user: *mut c_void, name: *const c_char, value: *const c_char)>;
 
-/// Takes one fault, for `kumo_plugin.verify`. `user` is what `verify` was
-/// called with.
+/// Takes one fault, for `kumo_plugin.verify`, or one loss, for `repair`. `user`
+/// is what that was called with.
 pub type kumo_verify_report = Option<unsafe extern "C" fn(user: *mut c_void, text: *const c_char)>;
 
 /// The type of a parameter: what the host checks before `open`.
@@ -606,10 +653,13 @@ const _: () = {
     assert!(offset_of!(kumo_storage_op, iterator_release_val) == 152);
     assert!(offset_of!(kumo_storage_op, iterator_del) == 160);
     assert!(offset_of!(kumo_storage_op, iterator_del_force) == 168);
-    assert!(size_of::<kumo_plugin>() == 296 && offset_of!(kumo_plugin, op) == 64);
+    assert!(size_of::<kumo_plugin>() == 304 && offset_of!(kumo_plugin, op) == 64);
     assert!(offset_of!(kumo_plugin, sync) == 240 && offset_of!(kumo_plugin, batch) == 288);
+    assert!(offset_of!(kumo_plugin, repair) == 296);
     assert!(size_of::<kumo_param>() == 32 && size_of::<kumo_change>() == 32);
     assert!(offset_of!(kumo_plugin, struct_size) == 0);
-    assert!(size_of::<kumo_host>() == 48 && offset_of!(kumo_host, set_error) == 24);
+    assert!(size_of::<kumo_host>() == 72 && offset_of!(kumo_host, progress) == 48);
+    assert!(offset_of!(kumo_host, unregister_mapping) == 64);
+    assert!(offset_of!(kumo_host, log) == 16 && offset_of!(kumo_host, set_error) == 24);
     assert!(offset_of!(kumo_host, zone_push_finalizer) == 32);
 };

@@ -74,7 +74,12 @@
 //! copy itself better than record by record. `seek`, `getv`, `batch` and
 //! `updatev` where the engine is faster at them than one by one. `get_header`
 //! where it need not read a whole value. `compact` where deleting leaves space
-//! behind.
+//! behind. `repair` where a damaged file may have records that are whole. What
+//! takes long says how far it has come ([`progress`](crate::progress)).
+//!
+//! An engine that maps its file lets the host know of the mapping
+//! ([`mapping`](crate::mapping)): otherwise a page that cannot be read ends the
+//! process.
 //!
 //! # Failing
 //!

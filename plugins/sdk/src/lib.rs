@@ -69,7 +69,7 @@
 //! [`optional`] the operations beyond it, [`value`] what `get` returns,
 //! [`describe`], [`param`] and [`location`] what an engine says of itself and
 //! is opened with, [`error`] what it fails with, [`record`] the headers that
-//! the host puts before keys and values, [`testing`] the engine as a host sees
+//! the host puts before keys and values, [`mapping`] files that are mapped, [`testing`] the engine as a host sees
 //! it. Below that: [`abi`] holds the C types, [`zone`] the memory zone of
 //! msgpack-c, [`services`] what the host does for a plugin, [`export`](mod@export) what
 //! joins the trait to C.
@@ -84,6 +84,7 @@ pub mod export;
 mod guard;
 pub mod guide;
 pub mod location;
+pub mod mapping;
 pub mod optional;
 pub mod param;
 pub mod record;
@@ -99,6 +100,6 @@ pub use error::{Error, ErrorCode};
 pub use location::Location;
 pub use optional::{Change, Optional};
 pub use param::Param;
-pub use services::log;
+pub use services::{log, progress};
 pub use storage::{CasProc, Storage, Visit};
-pub use value::Value;
+pub use value::{Hold, Value};

@@ -81,6 +81,14 @@ pub struct Optional<S> {
     /// process is killed in the middle, and to other threads at once. A key may
     /// come several times. An error: none.
     pub batch: Option<fn(&S, changes: &[Change<'_>]) -> Result<(), Error>>,
+
+    /// Salvages what is whole of the damaged database `from`, which is only read,
+    /// into a new one at `to`, written and named as by [`backup`](Self::backup).
+    /// Calls `report` for everything that is lost, with one line of text, and
+    /// returns the number of records in the new database. An error: there is
+    /// none.
+    pub repair:
+        Option<fn(from: &Path, to: &Path, report: &mut dyn FnMut(&str)) -> Result<u64, Error>>,
 }
 
 impl<S> Optional<S> {
@@ -97,5 +105,6 @@ impl<S> Optional<S> {
         seek: None,
         getv: None,
         batch: None,
+        repair: None,
     };
 }

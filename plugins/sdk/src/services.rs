@@ -2,6 +2,7 @@
 
 use crate::abi::{LogLevel, kumo_host};
 use crate::error::Error;
+use libc::c_void;
 use std::{
     ffi::CString,
     io::{self, Write},
@@ -39,6 +40,28 @@ pub fn log(level: LogLevel, text: &str) {
         // Not eprintln!, which panics where standard error is closed.
         None => drop(writeln!(io::stderr(), "{text}")),
     }
+}
+
+/// Tells the host how far the present call has come: so much of a total, or of
+/// what is not known where that is 0.
+pub fn progress(done: u64, total: u64) {
+    let service =
+        host().filter(|h| h.struct_size > offset_of!(kumo_host, progress)).and_then(|h| h.progress);
+    if let Some(progress) = service {
+        // SAFETY: numbers alone.
+        unsafe { progress(done, total) };
+    }
+}
+
+/// `register_mapping` and `unregister_mapping`.
+type MappingServices =
+    (unsafe extern "C" fn(*mut c_void, usize, *mut u32) -> bool, unsafe extern "C" fn(*mut c_void));
+
+/// The host's services for mappings, where it has them.
+pub(crate) fn mapping_services() -> Option<MappingServices> {
+    let host =
+        host().filter(|host| host.struct_size > offset_of!(kumo_host, unregister_mapping))?;
+    Some((host.register_mapping?, host.unregister_mapping?))
 }
 
 /// Tells the host that the present call has failed.

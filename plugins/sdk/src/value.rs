@@ -18,6 +18,7 @@ use std::{
 /// |-----------------------------------------|------------------------------|-------------|
 /// | bytes that stay while the engine lives  | `Value::from(&self.bytes)`   | none        |
 /// | an `Arc` of something that has bytes    | [`Value::shared`]            | none        |
+/// | bytes that a count of readers keeps     | [`Value::held`]              | none        |
 /// | bytes that it must copy (under a lock)  | [`Value::copy`]              | one in all  |
 /// | bytes that it reads, say from a file    | [`Value::fill`]              | one in all  |
 /// | a guard, a mapping, any other owner     | [`Value::pin`]               | one more    |
@@ -32,6 +33,21 @@ pub struct Value<'a> {
     owner: Option<Owner>,
     // What is borrowed, or what the owner borrows.
     lives: PhantomData<&'a [u8]>,
+}
+
+/// What counts the values that are read from it: see [`Value::held`].
+pub trait Hold: Sync {
+    /// Ends the hold of one value; perhaps on another thread than it began.
+    fn release(&self);
+}
+
+/// One hold, which ends when this is dropped.
+struct Held<'a, T: Hold>(&'a T);
+
+impl<T: Hold> Drop for Held<'_, T> {
+    fn drop(&mut self) {
+        self.0.release();
+    }
 }
 
 /// Something in memory that `release(data)` gives back: what a zone's finalizer
@@ -86,6 +102,34 @@ impl<'a> Value<'a> {
         let mut value = Self::owned_by(Owner { release: release::<T>, data });
         // SAFETY: what an Arc shares does not move and is not changed.
         value.bytes = bytes(unsafe { &*owner });
+        value
+    }
+
+    /// Bytes that stay until `holder` is told that they are not needed any more,
+    /// once for this value. No allocation.
+    ///
+    /// ```
+    /// # use {kumo_plugin::{Hold, Value}, std::sync::atomic::{AtomicUsize, Ordering}};
+    /// struct Page { readers: AtomicUsize, bytes: Vec<u8> }
+    /// impl Hold for Page {
+    ///     fn release(&self) {
+    ///         self.readers.fetch_sub(1, Ordering::Release);
+    ///     }
+    /// }
+    /// # let page = Page { readers: AtomicUsize::new(0), bytes: b"value".to_vec() };
+    /// page.readers.fetch_add(1, Ordering::SeqCst);
+    /// let value = Value::held(&page, &page.bytes);
+    /// assert_eq!(*value, *b"value");
+    /// ```
+    pub fn held<T: Hold>(holder: &'a T, bytes: &'a [u8]) -> Self {
+        unsafe extern "C-unwind" fn release<T: Hold>(data: *mut c_void) {
+            // SAFETY: held made it of a &T that lives longer than the value.
+            let holder = unsafe { &*data.cast::<T>() };
+            give_back(Held(holder));
+        }
+        let data = ptr::from_ref(holder).cast_mut().cast();
+        let mut value = Self::owned_by(Owner { release: release::<T>, data });
+        value.bytes = bytes;
         value
     }
 
@@ -257,6 +301,15 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    #[derive(Default)]
+    struct Readers(AtomicUsize);
+
+    impl Hold for Readers {
+        fn release(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     #[test]
     fn every_way_gives_the_bytes() {
         let long: Vec<u8> = (0..100_000).map(|n: u32| (n % 251) as u8).collect();
@@ -273,6 +326,7 @@ mod tests {
                 Value::from(Box::<[u8]>::from(bytes)),
                 Value::from(Arc::<[u8]>::from(bytes)),
                 Value::pin(bytes.to_vec(), |owner| owner),
+                Value::held(&Readers::default(), bytes),
                 Value::shared(Arc::new(bytes.to_vec()), |owner| owner),
                 Value::copy(bytes),
                 Value::fill(bytes.len(), fill).unwrap(),
@@ -306,6 +360,11 @@ mod tests {
         assert_eq!(dropped.load(Ordering::Relaxed), 1);
         drop(shared);
         assert_eq!(dropped.load(Ordering::Relaxed), 2);
+        let readers = Readers::default();
+        let value = Value::held(&readers, b"abc");
+        assert_eq!(readers.0.load(Ordering::Relaxed), 0);
+        drop(value);
+        assert_eq!(readers.0.load(Ordering::Relaxed), 1);
         let failed = std::panic::catch_unwind(|| Value::pin(counted(), |_| panic!("no bytes")));
         assert!(failed.is_err());
         assert_eq!(dropped.load(Ordering::Relaxed), 3);

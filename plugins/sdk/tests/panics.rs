@@ -59,6 +59,8 @@ fn in_every_operation() {
     check("batch", "batch", || engine.batch(&[Change::Put(b"k", b"v")]));
     let dir = tempfile::tempdir().unwrap();
     check("backup", "backup", || engine.backup(&dir.path().join("copy")));
+    let repaired = dir.path().join("repaired");
+    check("repair", "repair", || engine.repair(dir.path(), &repaired));
     let show = &mut |record: Record<'_>| record.key().map(|_| 0);
     check("for_each", "for_each", || engine.for_each(show));
     check("for_each", "a record", || engine.for_each(show));

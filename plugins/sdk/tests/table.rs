@@ -56,7 +56,7 @@ fn what_an_engine_lacks_is_null_and_a_classic_table_is_whole() {
     assert!(op.backup.is_none() && op.iterator_del.is_none() && op.iterator_del_force.is_none());
     assert!(plugin.sync.is_none() && plugin.stats.is_none() && plugin.verify.is_none());
     assert!(plugin.compact.is_none() && plugin.seek.is_none());
-    assert!(plugin.getv.is_none() && plugin.batch.is_none());
+    assert!(plugin.getv.is_none() && plugin.batch.is_none() && plugin.repair.is_none());
     assert!(op.error.is_some() && op.iterator_release_key.is_some());
 
     let full = full();
@@ -65,7 +65,7 @@ fn what_an_engine_lacks_is_null_and_a_classic_table_is_whole() {
     assert!(op.backup.is_some() && op.iterator_del.is_some() && op.iterator_del_force.is_some());
     assert!(plugin.sync.is_some() && plugin.stats.is_some() && plugin.verify.is_some());
     assert!(plugin.compact.is_some() && plugin.seek.is_some());
-    assert!(plugin.getv.is_some() && plugin.batch.is_some());
+    assert!(plugin.getv.is_some() && plugin.batch.is_some() && plugin.repair.is_some());
 
     let classic = *Engine::open_classic::<Least>("any").unwrap().table();
     assert!(classic.updatev.is_none());
@@ -118,6 +118,12 @@ fn the_whole_database() {
     let error = engine.backup(&dir.path().join("none/copy")).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Io);
     assert_eq!(engine.last_error().unwrap(), error.text());
+    let (from, to) = (dir.path().join("copy"), dir.path().join("repaired"));
+    let lost = format!("the end of {} is lost", from.display());
+    assert_eq!(engine.repair(&from, &to).unwrap(), (7, vec![lost]));
+    assert_eq!(fs::read(&to).unwrap(), b"what is whole");
+    let error = engine.repair(&from, &dir.path().join("none/copy")).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Io);
     engine.close().unwrap();
 }
 

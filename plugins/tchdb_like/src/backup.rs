@@ -3,24 +3,37 @@
 use crate::{
     engine::TchdbLike,
     file::{self, failed, sync_parent, tmp_path},
-    log::State,
-    record::Kind,
+    syncer::Level,
 };
-use kumo_plugin::{Error, ErrorCode};
+use kumo_plugin::{Error, ErrorCode, Storage};
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, BufWriter, ErrorKind, Write},
+    io::{self, ErrorKind},
+    ops::ControlFlow,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
-/// What is written at once.
-const BUFFER: usize = 1 << 20;
-
 pub(crate) fn backup(storage: &TchdbLike, dst: &Path) -> Result<(), Error> {
+    write_new(dst, storage.core.mask, |copy| copy_records(storage, copy))
+}
+
+/// Makes a database at `dst`, which `fill` stores records in: by way of a
+/// temporary name, so that it is there when it is complete, or not at all.
+pub(crate) fn write_new(
+    dst: &Path,
+    mask: u64,
+    fill: impl FnOnce(&TchdbLike) -> Result<(), Error>,
+) -> Result<(), Error> {
     refuse_existing(dst)?;
     let tmp = Tmp::create(tmp_path(dst))?;
-    write_records(storage, &tmp)?;
+    let seed = file::create(&tmp.file, &tmp.path)?;
+    let file = tmp.file.try_clone().map_err(|error| failed("cannot create", &tmp.path, &error))?;
+    // Nothing of it is promised before all of it is written and synced.
+    let copy = TchdbLike::on_file(file, seed, &tmp.path, Level::None, mask)?;
+    copy.checkpoint_every(u64::MAX);
+    fill(&copy)?;
+    copy.close()?;
     tmp.file.sync_all().map_err(|error| failed("cannot sync", &tmp.path, &error))?;
     tmp.publish(dst)
 }
@@ -35,32 +48,23 @@ fn refuse_existing(dst: &Path) -> Result<(), Error> {
 
 fn exists(dst: &Path) -> Error {
     Error::invalid(format!(
-        "the backup {} exists already, and has been left as it is; name another file",
+        "{} exists already, and has been left as it is; name another file",
         dst.display()
     ))
 }
 
-/// Writes the live records, each checked, as a file with a seed of its own.
-fn write_records(storage: &TchdbLike, tmp: &Tmp) -> Result<(), Error> {
-    let write_error = |error: &io::Error| failed("cannot write to", &tmp.path, error);
-    let (header, seed) = file::new_header();
-    let mut out = BufWriter::with_capacity(BUFFER, &tmp.file);
-    out.write_all(&header).map_err(|error| write_error(&error))?;
-    let mut at = header.len() as u64;
-    let mut buffer = Vec::new();
-    for (place, sequence) in storage.index.snapshot().into_iter().zip(1..) {
-        let record = storage.log.read(place, buffer)?;
-        if record.state != State::Intact {
-            let error = storage.log.damage(place);
-            return Err(Error::new(error.code(), format!("no backup was made: {error}")));
+/// Copies the records of one point in time.
+fn copy_records(storage: &TchdbLike, copy: &TchdbLike) -> Result<(), Error> {
+    let mut stored = Ok(());
+    let scanned = storage.for_each(&mut |key, val| match copy.set(key, val) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            stored = Err(error);
+            ControlFlow::Break(())
         }
-        let mut bytes = seed.encode(Kind::Put, record.key(), record.value())?;
-        seed.place(&mut bytes, record.key().len(), at, sequence);
-        out.write_all(&bytes).map_err(|error| write_error(&error))?;
-        at += bytes.len() as u64;
-        buffer = record.into_buffer();
-    }
-    out.flush().map_err(|error| write_error(&error))
+    });
+    stored?;
+    scanned.map_err(|error| Error::new(error.code(), format!("no backup was made: {error}")))
 }
 
 /// The file under its first name, which goes when this is dropped.
@@ -87,7 +91,7 @@ impl Tmp {
         // Another backup may remove our file before we lock it, or leave us
         // its own; after some rounds that is no accident.
         for _ in 0..100 {
-            let made = OpenOptions::new().write(true).create_new(true).open(&path);
+            let made = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
             let (file, is_new) = match made {
                 Ok(file) => (file, true),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && is_link(&path) => {

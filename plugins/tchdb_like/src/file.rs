@@ -1,6 +1,5 @@
 //! The database file as a whole: opening it, locking it, and its header.
 
-use crate::record::Seed;
 use kumo_plugin::{Error, ErrorCode};
 use std::{
     ffi::OsString,
@@ -11,14 +10,14 @@ use std::{
     path::Path,
 };
 
-/// The bytes before the first record.
+/// The bytes of the header.
 pub(crate) const HEADER: usize = 64;
 
 /// What the file begins with, so that it is known for what it is.
 const MAGIC: &[u8; 8] = b"kumoHDB\n";
 
 /// The version of the format that this engine reads and writes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The header's check, behind all that it covers. It stays there in every
 /// version of the format.
@@ -26,7 +25,7 @@ const CHECK: usize = 60;
 
 /// Opens the file at `path`, making it where there is none, and locks it
 /// against other openers until it is dropped.
-pub(crate) fn open(path: &Path) -> Result<(File, Seed), Error> {
+pub(crate) fn open(path: &Path) -> Result<(File, u64), Error> {
     if path.as_os_str().is_empty() {
         return Err(Error::invalid("no path was given; name a database file"));
     }
@@ -80,11 +79,11 @@ pub(crate) fn lock(file: &File, path: &Path) -> Result<(), Error> {
 }
 
 /// A header with a new seed.
-pub(crate) fn new_header() -> ([u8; HEADER], Seed) {
+fn new_header() -> ([u8; HEADER], u64) {
     // The standard library's way to random numbers of the system: the keys of
     // a hash that no one can foresee.
     let seed = RandomState::new().hash_one(std::process::id());
-    (header(seed), Seed(seed))
+    (header(seed), seed)
 }
 
 fn header(seed: u64) -> [u8; HEADER] {
@@ -99,7 +98,7 @@ fn header(seed: u64) -> [u8; HEADER] {
 }
 
 /// Makes an empty file, or one whose creation was cut short, a database.
-fn create(file: &File, path: &Path) -> Result<Seed, Error> {
+pub(crate) fn create(file: &File, path: &Path) -> Result<u64, Error> {
     let (head, seed) = new_header();
     let written = file.write_all_at(&head, 0).and_then(|()| file.sync_all());
     if let Err(error) = written {
@@ -122,7 +121,8 @@ fn is_torn(head: &[u8]) -> bool {
         .all(|(at, (&is, should))| (16..24).contains(&at) || at >= CHECK || is == should)
 }
 
-fn check(head: &[u8; HEADER], path: &Path) -> Result<Seed, Error> {
+/// The seed that a header has, if it is one.
+pub(crate) fn check(head: &[u8; HEADER], path: &Path) -> Result<u64, Error> {
     if &head[..8] != MAGIC {
         return Err(foreign(path));
     }
@@ -150,14 +150,35 @@ fn check(head: &[u8; HEADER], path: &Path) -> Result<Seed, Error> {
             path.display()
         )));
     }
-    Ok(Seed(seed))
+    Ok(seed)
 }
 
-fn foreign(path: &Path) -> Error {
+pub(crate) fn foreign(path: &Path) -> Error {
     Error::invalid(format!(
         "{} is not a tchdb_like database, and has been left as it is; name another file",
         path.display()
     ))
+}
+
+/// A number of the system's present start: what was written during it and not
+/// synced is there, unless the system has started anew.
+pub(crate) fn boot() -> u64 {
+    #[cfg(test)]
+    if let Some(boot) = crate::power::boot() {
+        return boot;
+    }
+    let id = fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    xxhash_rust::xxh3::xxh3_64(&id)
+}
+
+/// Returns when what is in the file is on the disk.
+pub(crate) fn sync_data(file: &File) -> io::Result<()> {
+    #[cfg(test)]
+    crate::power::begin_sync()?;
+    file.sync_data()?;
+    #[cfg(test)]
+    crate::power::end_sync();
+    Ok(())
 }
 
 /// A failure of the operating system with this file.

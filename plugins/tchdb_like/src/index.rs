@@ -1,161 +1,250 @@
-//! Where the newest record of each key is: a hash table in memory, in shards.
+//! Where each key's record is: one hash table for each shard, read without
+//! locks.
 //!
-//! It holds hashes, not keys: whoever looks a key up compares the key in the
-//! file, and goes on to the next place if it is another one.
+//! An entry is a word: the record's offset in units of 8 bytes (36 bits), and 28
+//! bits of its key's hash, the tag. A line of eight entries fills a cache line. A
+//! tag's home is the line at `tag * lines / 2^28`; what finds its home full goes
+//! to the next line that is not. So the order of homes is that of the tags, and a
+//! table grows in place, without a look at any record.
+//!
+//! For every line with an empty slot, no entry whose home is that line or an
+//! earlier one stands behind it. Who looks for an entry may stop there.
+//!
+//! Writers hold the shard's lock. They change slots by single stores, so a reader
+//! sees each entry or its successor. Only where entries move from slot to slot
+//! could a reader miss one: the version is odd meanwhile, and different
+//! afterwards. A miss counts only if the version was even, and has stayed.
 
-use crate::record;
-use foldhash::quality::RandomState;
-use hashbrown::HashTable;
+use crate::raw::words::Words;
 use std::{
-    hash::BuildHasher,
-    iter,
-    sync::{
-        Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+    io,
+    sync::atomic::{
+        AtomicU32, AtomicU64,
+        Ordering::{Acquire, Relaxed, Release, SeqCst},
+        fence,
     },
 };
 
-/// A power of two, well above the threads of a host.
-const SHARDS: usize = 64;
+/// The number of tables. With so many, the longest pause of a writer, when its
+/// table grows, is that of a 256th of all records.
+pub(crate) const SHARDS: usize = 256;
+const SHARD_BITS: u32 = SHARDS.trailing_zeros();
+pub(crate) const TAG_BITS: u32 = 28;
+pub(crate) const TAG_MASK: u64 = (1 << TAG_BITS) - 1;
+const SLOTS: usize = 8;
+/// The lines behind the last home, for what does not find room there.
+const SPILL: usize = 8;
 
-/// A live record: where it is, and how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub at: u64,
-    pub key_len: u32,
-    pub val_len: u32,
-}
+/// What the tables' places are apart from a power of two, in words: some pages and
+/// some lines. Without it the pages of all tables would share a few sets of the
+/// processor's table of pages, and nearly every look would miss it.
+const SKEW: usize = 37 * 512 + 5 * SLOTS;
 
-impl Place {
-    pub fn end(&self) -> u64 {
-        self.at + self.total()
-    }
-
-    /// The bytes of the record, its head and padding included.
-    pub fn total(&self) -> u64 {
-        record::total(self.key_len, self.val_len)
-    }
-}
-
-/// A key's hash.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The hash of a key, which says its shard and its tag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Hash(u64);
 
 impl Hash {
-    /// Bits that neither the table's buckets nor its tags are chosen by.
-    fn shard(self) -> usize {
-        (self.0 >> 40) as usize % SHARDS
+    #[inline]
+    pub fn of(key: &[u8], seed: u64, mask: u64) -> Self {
+        Self(xxhash_rust::xxh3::xxh3_64_with_seed(key, seed) & mask)
+    }
+
+    #[inline]
+    pub fn shard(self) -> usize {
+        (self.0 >> (u64::BITS - SHARD_BITS)) as usize
+    }
+
+    #[inline]
+    pub fn tag(self) -> u64 {
+        self.0 >> 8 & TAG_MASK
+    }
+
+    /// All its bits.
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The bits of a hash that matter, from where they are kept.
+    pub fn from_parts(shard: usize, entry: Entry) -> Self {
+        Self((shard as u64) << (u64::BITS - SHARD_BITS) | entry.tag() << 8)
+    }
+
+    /// The entry of a record with this hash.
+    #[inline]
+    pub fn entry(self, offset: u64) -> Entry {
+        Entry(offset >> 3 << TAG_BITS | self.tag())
     }
 }
 
-#[derive(Default)]
-struct Shard {
-    /// Held from a writer's first look to its last change.
-    writing: Mutex<()>,
-    /// Held for a look or for a change, never while a file is read or written.
-    places: RwLock<HashTable<(Hash, Place)>>,
+/// What the index says of one record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entry(pub u64);
+
+impl Entry {
+    /// Where the record is in the file.
+    #[inline]
+    pub fn offset(self) -> u64 {
+        self.0 >> TAG_BITS << 3
+    }
+
+    fn tag(self) -> u64 {
+        self.0 & TAG_MASK
+    }
 }
 
+/// All the tables.
 pub(crate) struct Index {
-    hasher: RandomState,
-    /// The bits of a hash that count: all, but in tests of collisions.
-    mask: u64,
-    shards: Box<[Shard]>,
-    len: AtomicU64,
-    /// The bytes of the records that count, each whole.
-    bytes: AtomicU64,
+    words: Words,
+    /// The words of each table's address space.
+    stride: usize,
+    tables: Box<[Table]>,
 }
 
-// A lock here is never poisoned with its data half changed: `writing` has no
-// data, and the table's operations do not panic between two steps of ours.
+/// Two cache lines: a table is read by all, and its neighbour written.
+#[repr(align(128))]
+struct Table {
+    version: AtomicU32,
+    /// The lines that are homes.
+    lines: AtomicU32,
+    entries: AtomicU32,
+}
+
 impl Index {
-    pub fn new(mask: u64) -> Self {
-        let shards = iter::repeat_with(Shard::default).take(SHARDS).collect();
-        Self {
-            hasher: RandomState::default(),
-            mask,
-            shards,
-            len: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
+    pub fn new() -> io::Result<Self> {
+        // Less where address space is limited; down to half a million entries
+        // in each table.
+        let mut room = (128 << 20) / 8;
+        let (words, stride) = loop {
+            let stride = room + SKEW;
+            match Words::reserve(stride * SHARDS) {
+                Ok(words) => break (words, stride),
+                Err(error) if room <= 1 << 19 => return Err(error),
+                Err(_) => room /= 2,
+            }
+        };
+        let table = || Table {
+            version: AtomicU32::new(0),
+            lines: AtomicU32::new(1),
+            entries: AtomicU32::new(0),
+        };
+        Ok(Self { words, stride, tables: (0..SHARDS).map(|_| table()).collect() })
+    }
+
+    #[inline]
+    fn slots(&self, shard: usize) -> &[AtomicU64] {
+        &self.words.all()[shard * self.stride..][..self.stride]
+    }
+
+    #[inline]
+    fn home(tag: u64, lines: u32) -> usize {
+        ((tag * u64::from(lines)) >> TAG_BITS) as usize
+    }
+
+    /// The version, if no entries are being moved.
+    #[inline]
+    pub fn version(&self, shard: usize) -> Option<u32> {
+        let version = self.tables[shard].version.load(Acquire);
+        version.is_multiple_of(2).then_some(version)
+    }
+
+    /// Whether no entry has been moved since.
+    #[inline]
+    pub fn is_still(&self, shard: usize, version: u32) -> bool {
+        fence(Acquire);
+        self.tables[shard].version.load(Relaxed) == version
+    }
+
+    /// Whether a table has not been filled yet. Under the shard's lock; without
+    /// it, `version` has none of such a table.
+    #[inline]
+    pub fn is_absent(&self, shard: usize) -> bool {
+        !self.tables[shard].version.load(Relaxed).is_multiple_of(2)
+    }
+
+    /// Says of a table that it is to be filled before it is read. Under the
+    /// shard's lock.
+    pub fn set_absent(&self, shard: usize) {
+        self.tables[shard].version.fetch_or(1, Relaxed);
+        // As where entries are moved: whoever sees a change sees this first.
+        fence(SeqCst);
+    }
+
+    /// Says that it has been filled. Under the shard's lock.
+    pub fn set_present(&self, shard: usize) {
+        let version = &self.tables[shard].version;
+        version.store((version.load(Relaxed) | 1).wrapping_add(1), Release);
+    }
+
+    /// Asks for the line of a hash to be brought near.
+    #[inline]
+    pub fn prefetch(&self, hash: Hash) {
+        let shard = hash.shard();
+        let line = Self::home(hash.tag(), self.tables[shard].lines.load(Relaxed));
+        self.words.prefetch(shard * self.stride + line * SLOTS);
+    }
+
+    /// The first entry that has the hash's tag.
+    #[inline]
+    pub fn first(&self, hash: Hash) -> Option<Entry> {
+        let mut first = None;
+        self.find(hash, |entry, _| {
+            first = Some(entry);
+            true
+        });
+        first
+    }
+
+    /// Shows the entries that have the hash's tag until `visit` says true, with
+    /// their slots. False: it never did.
+    #[inline]
+    pub fn find(&self, hash: Hash, mut visit: impl FnMut(Entry, &AtomicU64) -> bool) -> bool {
+        let (shard, tag) = (hash.shard(), hash.tag());
+        let lines = self.tables[shard].lines.load(Acquire);
+        let slots = self.slots(shard);
+        let from = Self::home(tag, lines);
+        for line in from..lines as usize + SPILL {
+            let Some(line) = slots[line * SLOTS..].first_chunk::<SLOTS>() else { break };
+            // All eight at once: the processor compares without a branch each.
+            let (mut equal, mut empty) = (0_u32, false);
+            for (at, slot) in line.iter().enumerate() {
+                let word = slot.load(Acquire);
+                equal |= u32::from((word ^ tag) & TAG_MASK == 0) << at;
+                empty |= word == 0;
+            }
+            while equal != 0 {
+                let slot = &line[equal.trailing_zeros() as usize];
+                equal &= equal - 1;
+                let word = slot.load(Acquire);
+                // An empty slot has a tag too.
+                if word & TAG_MASK == tag && word != 0 && visit(Entry(word), slot) {
+                    return true;
+                }
+            }
+            if empty {
+                return false;
+            }
         }
+        false
     }
 
-    pub fn hash(&self, key: &[u8]) -> Hash {
-        Hash(self.hasher.hash_one(key) & self.mask)
+    /// Whether this very entry is there. Under the shard's lock.
+    pub fn has(&self, hash: Hash, entry: Entry) -> bool {
+        self.find(hash, |found, _| found == entry)
     }
 
-    /// How many keys there are.
-    pub fn len(&self) -> u64 {
-        self.len.load(Ordering::Relaxed)
+    /// How many entries there are in a table.
+    pub fn len(&self, shard: usize) -> u32 {
+        self.tables[shard].entries.load(Relaxed)
     }
 
-    /// How many bytes of the file the records of these keys have.
+    /// The bytes of memory that hold lines.
     pub fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// Keeps other writers away from the keys with this hash.
-    pub fn writing(&self, hash: Hash) -> MutexGuard<'_, ()> {
-        self.shards[hash.shard()].writing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The places where a key of this hash and length may be: as a rule none
-    /// or one, which costs no allocation.
-    pub fn find(&self, hash: Hash, key_len: usize) -> impl Iterator<Item = Place> + use<> {
-        let places =
-            self.shards[hash.shard()].places.read().unwrap_or_else(PoisonError::into_inner);
-        let mut found = places
-            .iter_hash(hash.0)
-            .filter(|(other, place)| *other == hash && place.key_len as usize == key_len)
-            .map(|(_, place)| *place);
-        let first = found.next();
-        let others: Vec<_> = found.collect();
-        first.into_iter().chain(others)
-    }
-
-    /// Puts `new` in, in the place of `old` if the key has one.
-    pub fn put(&self, hash: Hash, old: Option<Place>, new: Place) {
-        let mut places =
-            self.shards[hash.shard()].places.write().unwrap_or_else(PoisonError::into_inner);
-        let slot = old.and_then(|old| places.find_mut(hash.0, |(_, place)| place.at == old.at));
-        match slot {
-            Some((_, place)) => {
-                self.bytes.fetch_sub(place.total(), Ordering::Relaxed);
-                *place = new;
-            }
-            None => {
-                places.insert_unique(hash.0, (hash, new), |(hash, _)| hash.0);
-                self.len.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        self.bytes.fetch_add(new.total(), Ordering::Relaxed);
-    }
-
-    /// Takes `old` out.
-    pub fn remove(&self, hash: Hash, old: Place) {
-        let mut places =
-            self.shards[hash.shard()].places.write().unwrap_or_else(PoisonError::into_inner);
-        if let Ok(slot) = places.find_entry(hash.0, |(_, place)| place.at == old.at) {
-            slot.remove();
-            self.len.fetch_sub(1, Ordering::Relaxed);
-            self.bytes.fetch_sub(old.total(), Ordering::Relaxed);
-        }
-    }
-
-    /// Every place at one point in time, in the file's order.
-    ///
-    /// A change becomes visible by one step under one shard's lock, so with
-    /// all locks held there is no change without those before it.
-    pub fn snapshot(&self) -> Vec<Place> {
-        let tables: Vec<_> = self
-            .shards
-            .iter()
-            .map(|shard| shard.places.read().unwrap_or_else(PoisonError::into_inner))
-            .collect();
-        let mut all = Vec::with_capacity(tables.iter().map(|table| table.len()).sum());
-        all.extend(tables.iter().flat_map(|table| table.iter().map(|(_, place)| *place)));
-        drop(tables);
-        all.sort_unstable_by_key(|place| place.at);
-        all
+        let lines = |table: &Table| u64::from(table.lines.load(Relaxed)) + SPILL as u64;
+        self.tables.iter().map(lines).sum::<u64>() * (SLOTS * 8) as u64
     }
 }
+
+mod change;
+#[cfg(test)]
+mod tests;

@@ -1,30 +1,65 @@
 //! kumo's built-in engine: a hash database in one file.
 //!
-//! The file is a log of records, each covered by CRC-32, to which writes
-//! append; an index in memory says where the newest record of each key is, so
-//! a get is one read. `docs/format.md` describes the file byte by byte.
+//! The file consists of chunks in which records stand one behind another, each
+//! covered by CRC-32C. An index in memory says where each key's record is, so a
+//! get is one access to the file's mapping. What is overwritten or deleted leaves
+//! room that later writes use again; a chunk of which little is left is emptied
+//! in the background. `docs/format.md` describes the file byte by byte.
 //!
 //! The modules, from the bytes up:
 //!
-//! - `record`: one record as bytes, and its checks
-//! - `file`: opening, locking and making the file; its header
-//! - `log`: appending records, and reading them back
-//! - `index`: where each key's newest record is
+//! - `raw`: the mapped bytes; the only place with `unsafe`
+//! - `record`: a record's words and checks
+//! - `file`, `superblock`: opening, locking and making the file; what it says of itself
+//! - `chunk`, `pins`, `space`: the chunks, who reads them, which of them are free, and
+//!   giving them out
+//! - `index`: where each key's record is; read without locks
+//! - `shard`: what the index does not hold of a shard: room to use again, records
+//!   on their way out
 //! - `lookup`: from a key to its record
-//! - `window`, `recover`: from the file to the index, past what is damaged
-//! - `engine`: the operations on one key
-//! - `scan`, `backup`, `report`: the operations on all of them
+//! - `write`, `tail`: storing, replacing and removing a record; where it goes
+//! - `release`, `purge`: what becomes of a record that has gone; dropping deletes
+//! - `syncer`: syncs, many writers to one
+//! - `health`: when no more writes are taken
+//! - `compact`, `keeper`: emptying chunks; the thread that does what is due
+//! - `dump`, `checkpoint`: the index in the file, and when it is written there
+//! - `walk`, `recover`, `saved`: from the file to the index
+//! - `database`: what its threads share, and the operations on one key
+//! - `engine`: the engine as the host sees it
+//! - `scan`, `backup`, `report`, `verify`: the operations on all of them
+//! - `repair`: what is whole of a damaged file, into a new one
 
 mod backup;
+mod checkpoint;
+mod chunk;
+mod compact;
+mod database;
+mod dump;
 mod engine;
 mod file;
+mod health;
 mod index;
-mod log;
+mod keeper;
 mod lookup;
+mod pins;
+#[cfg(test)]
+mod power;
+mod purge;
+mod raw;
 mod record;
 mod recover;
+mod release;
+mod repair;
 mod report;
+mod saved;
 mod scan;
-mod window;
+mod shard;
+mod space;
+mod superblock;
+mod syncer;
+mod tail;
+mod verify;
+mod walk;
+mod write;
 
 pub use engine::TchdbLike;

@@ -152,17 +152,17 @@ fn what_cannot_be_opened_is_refused_in_words() {
     let _db = open(&path).unwrap();
     refused("db", ErrorCode::Busy, "in use by another process");
     let mut future = fs::read(&path).unwrap();
-    future[8] = 2;
+    future[8] = 3;
     fs::write(dir.path().join("damaged"), &future).unwrap();
     refused("damaged", ErrorCode::Corrupt, "header");
     let check = crc32fast::hash(&future[..60]);
-    future[60..].copy_from_slice(&check.to_le_bytes());
+    future[60..64].copy_from_slice(&check.to_le_bytes());
     fs::write(dir.path().join("future"), &future).unwrap();
-    refused("future", ErrorCode::Unsupported, "version 2");
-    future[8] = 1;
+    refused("future", ErrorCode::Unsupported, "version 3");
+    future[8] = 2;
     future[30] = 1;
     let check = crc32fast::hash(&future[..60]);
-    future[60..].copy_from_slice(&check.to_le_bytes());
+    future[60..64].copy_from_slice(&check.to_le_bytes());
     fs::write(dir.path().join("fields"), &future).unwrap();
     refused("fields", ErrorCode::Unsupported, "does not know");
 
@@ -170,6 +170,46 @@ fn what_cannot_be_opened_is_refused_in_words() {
     let error = Engine::open::<TchdbLike>("db#cap=5").err().unwrap();
     assert_eq!(error.code(), ErrorCode::Invalid);
     assert!(error.text().contains("\"cap\""), "{error}");
+}
+
+#[test]
+fn a_file_of_the_first_version_is_refused_in_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    let mut old = b"kumoHDB\n\x01\0\0\0\x40\0\0\0seedseed".to_vec();
+    old.resize(60, 0);
+    let check = crc32fast::hash(&old);
+    old.extend(check.to_le_bytes());
+    old.extend([7; 100]);
+    fs::write(&path, &old).unwrap();
+    let error = open(&path).err().unwrap();
+    assert_eq!(error.code(), ErrorCode::Unsupported, "{error}");
+    assert!(error.text().contains("has version 1 of the format"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), old);
+}
+
+#[test]
+fn levels_of_safety_are_chosen_by_a_parameter() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    let path = path.to_str().unwrap();
+    for level in ["none", "interval", "interval:5", "always"] {
+        let db = Engine::open::<TchdbLike>(&format!("{path}#sync={level}")).unwrap();
+        for i in 0..50_u8 {
+            db.set(&[i], level.as_bytes()).unwrap();
+            db.set(&[100 + i], b"gone").unwrap();
+            assert!(db.del(&[100 + i], &mut |_| true).unwrap());
+        }
+        let stats: std::collections::BTreeMap<_, _> = db.stats().unwrap().into_iter().collect();
+        assert!(level != "always" || stats["syncs"].parse::<u64>().unwrap() >= 150);
+        db.close().unwrap();
+        let db = open(path.as_ref()).unwrap();
+        assert_eq!(db.rnum(), 50);
+        assert_eq!(get(&db, &[7]).unwrap().unwrap(), level.as_bytes());
+    }
+    let error = Engine::open::<TchdbLike>(&format!("{path}#sync=sometimes")).err().unwrap();
+    assert_eq!(error.code(), ErrorCode::Invalid);
+    assert!(error.text().contains("interval:MILLISECONDS"), "{error}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
+use tchdb_like::TchdbLike;
 
 /// Runs the test `name` of this very file in a process of its own, where
 /// `KUMO_TEST_DB` is the database. The shell prepares the process.
@@ -53,39 +54,127 @@ fn is_refused() {
 
 #[test]
 fn a_write_that_does_not_fit_fails_and_harms_nothing() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("db");
-    // In blocks of 512 bytes. Ignored, the signal becomes an error.
-    run("has_no_room", "trap '' XFSZ; ulimit -f 100;", &path);
-    let db = open(&path).unwrap();
-    let all = scan(&db).0;
-    assert_eq!(all.len(), 2);
-    assert_eq!(all[&b"key"[..]], b"still fits");
-    assert_eq!(db.damaged(), 0);
+    for sync in ["none", "interval", "always"] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("db");
+        // In blocks of 512 bytes. Ignored, the signal becomes an error.
+        run("has_no_room", &format!("trap '' XFSZ; ulimit -f 5000; export SYNC={sync};"), &path);
+        let db = open(&path).unwrap();
+        let all = scan(&db).0;
+        assert_eq!(all[&b"key"[..]], b"still fits");
+        assert_eq!(all[&b"large"[..]], [7; 100_000]);
+        assert_eq!(db.damaged(), 0);
+        // There is room again.
+        db.set(b"large", &[8; 3_000_000]).unwrap();
+        assert_eq!(get(&db, b"large").unwrap().unwrap(), [8; 3_000_000]);
+    }
 }
 
 #[test]
 #[ignore = "another test runs it"]
 fn has_no_room() {
     let Some(path) = given() else { return };
-    let db = open(&path).unwrap();
+    let sync = env::var("SYNC").unwrap();
+    let name = format!("{}#sync={sync}", path.display());
+    let location = kumo_plugin::Location::parse(name.as_bytes(), TchdbLike::PARAMS).unwrap();
+    let db = TchdbLike::open(&location).unwrap();
     db.set(b"key", b"value").unwrap();
-    db.set(b"most", &[1; 40_000]).unwrap();
-    let len = std::fs::metadata(&path).unwrap().len();
-    for _ in 0..3 {
-        for error in [
-            db.set(b"key", &[2; 40_000]).unwrap_err(),
-            db.set(b"new", &[2; 40_000]).unwrap_err(),
-            db.update(b"key", &[2; 40_000], &mut |_| true).unwrap_err(),
-        ] {
-            assert_eq!(error.code(), ErrorCode::Full, "{error}");
-            assert!(error.text().contains(&*path.to_string_lossy()), "{error}");
+    db.set(b"large", &[7; 100_000]).unwrap();
+    let full = |error: kumo_plugin::Error| {
+        assert_eq!(error.code(), ErrorCode::Full, "{error}");
+        assert!(error.text().contains(&*path.to_string_lossy()), "{error}");
+    };
+    let mut there = 2;
+    let error = loop {
+        match db.set(&u64::to_le_bytes(there), &[2; 40_000]) {
+            Ok(()) => there += 1,
+            Err(error) => break error,
         }
-        assert_eq!(std::fs::metadata(&path).unwrap().len(), len);
+    };
+    full(error);
+    assert!(there > 20, "{there}");
+    for _ in 0..3 {
+        full(db.set(b"large", &[2; 3_000_000]).unwrap_err());
+        full(db.set(b"new", &[2; 3_000_000]).unwrap_err());
+        full(db.update(b"key", &[2; 3_000_000], &mut |_| true).unwrap_err());
         assert_eq!(get(&db, b"key").unwrap().unwrap(), b"value");
+        assert_eq!(get(&db, b"large").unwrap().unwrap(), [7; 100_000]);
         assert_eq!(get(&db, b"new").unwrap(), None);
-        assert_eq!(db.rnum(), 2);
+        assert_eq!(db.rnum(), there);
+    }
+    // What is deleted makes room, soon, without a restart.
+    for n in 2..there {
+        assert!(db.del(&n.to_le_bytes(), &mut |_| true).unwrap());
+    }
+    for n in 2..10_u64 {
+        db.set(&n.to_le_bytes(), &[3; 40_000]).unwrap();
     }
     db.set(b"key", b"still fits").unwrap();
     assert_eq!(get(&db, b"key").unwrap().unwrap(), b"still fits");
+}
+
+#[test]
+fn deletes_work_on_a_full_disk_and_make_room() {
+    for sync in ["none", "interval", "always"] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("db");
+        run("is_full", &format!("trap '' XFSZ; ulimit -f 40000; export SYNC={sync};"), &path);
+        let db = open(&path).unwrap();
+        assert_eq!((db.rnum(), scan(&db).0.len()), (0, 0));
+        assert_eq!(db.damaged(), 0);
+    }
+}
+
+#[test]
+#[ignore = "another test runs it"]
+fn is_full() {
+    let Some(path) = given() else { return };
+    let sync = env::var("SYNC").unwrap();
+    let name = format!("{}#sync={sync}", path.display());
+    let location = kumo_plugin::Location::parse(name.as_bytes(), TchdbLike::PARAMS).unwrap();
+    let db = TchdbLike::open(&location).unwrap();
+    // So many that the slowest level does not take minutes.
+    let len = if sync == "always" { 60_000 } else { 2000 };
+    let key = |n: u64| [&b"a key that is not so very short "[..], &n.to_be_bytes()].concat();
+    let fill = |from: u64| {
+        for (n, len) in (from..).map(|n| (n, len)) {
+            if let Err(error) = db.set(&key(n), &vec![n as u8; len]) {
+                assert_eq!(error.code(), ErrorCode::Full, "{error}");
+                assert!(error.text().contains("reads go on"), "{error}");
+                return n;
+            }
+        }
+        unreachable!()
+    };
+    let there = fill(0);
+    assert!(there > 200, "{there}");
+    // Not even something small finds room.
+    while db.set(&key(u64::MAX), b"").is_ok() {
+        assert!(db.del(&key(u64::MAX), &mut |_| true).unwrap());
+        if db.set(&[&key(0)[..], b"more"].concat(), &[0; 200]).is_ok() {
+            break;
+        }
+    }
+    // Every other one goes, though there is no room for a delete.
+    for n in (0..there).step_by(2) {
+        assert!(db.del(&key(n), &mut |_| true).unwrap(), "{n} of {there}");
+    }
+    for n in 0..there {
+        let found = get(&db, &key(n)).unwrap();
+        assert_eq!(found.is_some(), n % 2 == 1, "{n} of {there}");
+    }
+    // And there is room again, for about as many.
+    let more = fill(there) - there;
+    assert!(more > there / 4, "{more} after {there}");
+    for n in 0..there + more {
+        let is_there = n >= there || n % 2 == 1;
+        assert_eq!(db.del(&key(n), &mut |_| true).unwrap(), is_there, "{n} of {there} and {more}");
+    }
+    let _ = db.del(&key(u64::MAX), &mut |_| true).unwrap();
+    let _ = db.del(&[&key(0)[..], b"more"].concat(), &mut |_| true).unwrap();
+    assert!(fill(0) > there / 2);
+    for n in 0..there + more {
+        db.del(&key(n), &mut |_| true).unwrap();
+    }
+    db.close().unwrap();
 }

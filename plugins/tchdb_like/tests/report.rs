@@ -3,12 +3,14 @@
 // clippy knows the tests themselves, not what they call.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
+use common::image;
 use kumo_plugin::{Caps, ErrorCode, Storage, testing::Engine};
 use std::{collections::BTreeMap, fs, os::unix::fs::FileExt, path::Path};
 use tchdb_like::TchdbLike;
 
-const HEADER: u64 = 64;
-const HEAD: u64 = 32;
+const CHUNK: u64 = image::CHUNK as u64;
 
 fn open(path: &Path) -> Engine {
     Engine::open::<TchdbLike>(path.to_str().unwrap()).unwrap()
@@ -36,7 +38,8 @@ fn it_says_what_it_promises() {
     assert!(op.get_header.is_some() && op.rnum.is_some() && op.backup.is_some());
     assert!(op.iterator_del.is_some() && plugin.sync.is_some());
     assert!(plugin.stats.is_some() && plugin.verify.is_some());
-    assert!(op.updatev.is_none() && plugin.compact.is_none() && plugin.seek.is_none());
+    assert!(op.updatev.is_some() && plugin.compact.is_some() && plugin.getv.is_some());
+    assert!(plugin.seek.is_none() && plugin.batch.is_none());
     db.set(b"key", b"value").unwrap();
     db.sync().unwrap();
     db.close().unwrap();
@@ -48,33 +51,34 @@ fn stats_add_up_whatever_was_done_and_after_a_reopen() {
     let path = dir.path().join("db");
     let check = |db: &Engine, records: u64, live: u64| {
         let stats = stats(db);
-        let file = fs::metadata(&path).unwrap().len();
-        let dead = file - HEADER - live;
-        let expected = [
-            ("damaged", 0),
-            ("dead_bytes", dead),
-            ("file_bytes", file),
-            ("live_bytes", live),
-            ("records", records),
-        ];
-        let expected: BTreeMap<_, _> =
-            expected.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        assert_eq!(stats, expected);
+        assert_eq!((stats["records"], stats["live_bytes"]), (records, live));
+        assert_eq!(stats["dead_bytes"], stats["file_bytes"] - CHUNK - live);
+        assert_eq!(stats["damaged"], 0);
+        assert!(stats["index_bytes"] > 0 && stats["index_bytes"] < 1 << 20);
+        // What is in use is on the disk.
+        let on_disk = fs::metadata(&path).unwrap().len();
+        assert!(records == 0 || on_disk >= stats["file_bytes"]);
     };
     let db = open(&path);
     check(&db, 0, 0);
     db.set(b"a", &[1; 7]).unwrap();
-    check(&db, 1, HEAD + 8);
-    db.set(b"a", &[1; 15]).unwrap();
-    check(&db, 1, HEAD + 16);
+    check(&db, 1, 24);
+    db.set(b"a", &[1; 16]).unwrap();
+    check(&db, 1, 40);
     db.set(b"", b"").unwrap();
-    check(&db, 2, 2 * HEAD + 16);
+    check(&db, 2, 40 + 16);
     assert!(db.update(b"", &[2; 100], &mut |_| true).unwrap());
-    check(&db, 2, 2 * HEAD + 16 + 104);
+    check(&db, 2, 40 + 120);
+    // A record in chunks of its own counts by pages.
+    db.set(b"large", &[3; 300_000]).unwrap();
+    check(&db, 3, 40 + 120 + 303_104);
+    assert!(db.del(b"large", &mut |_| true).unwrap());
     assert!(db.del(b"a", &mut |_| true).unwrap());
-    check(&db, 1, HEAD + 104);
+    db.compact().unwrap();
+    check(&db, 1, 120);
+    assert!(stats(&db)["file_bytes"] <= 3 * CHUNK);
     db.close().unwrap();
-    check(&open(&path), 1, HEAD + 104);
+    check(&open(&path), 1, 120);
 }
 
 #[test]
@@ -82,20 +86,20 @@ fn verify_names_what_is_damaged_and_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("db");
     let db = open(&path);
-    let mut starts = Vec::new();
     for key in [b"a", b"b", b"c", b"d"] {
-        starts.push(fs::metadata(&path).unwrap().len());
         db.set(key, &[key[0]; 20]).unwrap();
     }
     assert_eq!(db.verify().unwrap(), [""; 0]);
 
-    // Under an open database: a value, and a head.
-    flip(&path, starts[1] + HEAD + 5);
-    flip(&path, starts[2] + 3);
-    let offset = |at: usize| format!("offset {}", starts[at]);
+    // Under an open database: a value, and a first word.
+    let found = image::records(&fs::read(&path).unwrap());
+    flip(&path, found[1].value_at() as u64 + 5);
+    flip(&path, found[2].at as u64 + 6);
+    let offset = |at: usize| format!("offset {}", found[at].at);
     let faults = db.verify().unwrap();
     assert_eq!(faults.len(), 2, "{faults:?}");
-    assert!(faults[0].contains(&offset(1)) && faults[1].contains(&offset(2)), "{faults:?}");
+    let names = |at| faults.iter().any(|fault| fault.contains(&offset(at)));
+    assert!(names(1) && names(2), "{faults:?}");
     assert!(faults[0].contains(path.to_str().unwrap()), "{faults:?}");
     assert_eq!(stats(&db)["damaged"], 2);
     // Reads of the others go on, and what is written again is whole.
@@ -103,15 +107,47 @@ fn verify_names_what_is_damaged_and_goes_on() {
     assert_eq!(db.get(b"b").unwrap_err().code(), ErrorCode::Corrupt);
     db.set(b"b", b"new").unwrap();
     assert_eq!(db.verify().unwrap().len(), 1);
-    db.close().unwrap();
+}
 
-    // What was skipped when it was opened is told too: a record is lost there.
+#[test]
+fn verify_tells_what_was_skipped_when_it_was_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    let db = open(&path);
+    for key in [b"a", b"b", b"c", b"d"] {
+        db.set(key, &[key[0]; 20]).unwrap();
+    }
+    let bytes = fs::read(&path).unwrap();
+    db.close().unwrap();
+    // As a kill would have left it, and one record damaged.
+    fs::write(&path, &bytes).unwrap();
+    let found = image::records(&bytes);
+    flip(&path, found[2].at as u64 + 6);
     let db = open(&path);
     let faults = db.verify().unwrap();
     assert_eq!(faults.len(), 1, "{faults:?}");
-    assert!(faults[0].contains(&offset(2)), "{faults:?}");
-    assert!(faults[0].contains("1 records stood there"), "{faults:?}");
+    assert!(faults[0].contains(&format!("offset {}", found[2].at)), "{faults:?}");
     assert_eq!(db.rnum().unwrap(), 3);
+    assert_eq!(db.verify().unwrap().len(), 1);
+}
+
+#[test]
+fn many_at_once_are_stored_in_order_and_found_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    let location = kumo_plugin::Location::parse(
+        format!("{}#sync=always", path.display()).as_bytes(),
+        TchdbLike::PARAMS,
+    );
+    let db = TchdbLike::open(&location.unwrap()).unwrap();
+    let mut stored = 0;
+    let records: [(&[u8], &[u8]); 4] = [(b"a", b"1"), (b"b", b"2"), (b"a", b"3"), (b"", b"")];
+    db.updatev(&records, &mut stored).unwrap();
+    assert_eq!(stored, 4);
+    let found = db.getv(&[b"b", b"none", b"a", b"a", b""]).unwrap();
+    let found: Vec<_> = found.iter().map(|value| value.as_deref()).collect();
+    assert_eq!(found, [Some(&b"2"[..]), None, Some(b"3"), Some(b"3"), Some(b"")]);
+    assert_eq!(db.getv(&[]).unwrap().len(), 0);
 }
 
 #[test]

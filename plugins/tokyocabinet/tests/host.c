@@ -32,7 +32,10 @@ static void host_log(uint32_t level, const char *text)
     printf("[log %u: %s]\n", (unsigned)level, text);
 }
 
-static const kumo_host host = {sizeof host, KUMO_ABI_VERSION, host_log, host_set_error, NULL, NULL};
+static const kumo_host host = {.struct_size = sizeof host,
+                               .abi_version = KUMO_ABI_VERSION,
+                               .log = host_log,
+                               .set_error = host_set_error};
 
 /* ---- calls that fail ---- */
 

@@ -3,7 +3,6 @@
 use crate::rpc;
 use anyhow::{Context, Result};
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
-use kumo::protocol::rpc::PORT;
 use std::{io::Write, time::Duration};
 
 pub fn run(server: &str, suffix: Option<&str>) -> Result<()> {
@@ -16,7 +15,7 @@ pub fn run(server: &str, suffix: Option<&str>) -> Result<()> {
     // terminal.
     let spinner = ProgressBar::new_spinner().with_message("the server writes the backup");
     spinner.enable_steady_tick(Duration::from_millis(100));
-    let done = rpc::backup(server, PORT, &suffix);
+    let done = rpc::backup(server, &suffix);
     spinner.finish_and_clear();
     let done = done.with_context(|| format!("no backup {suffix:?} of {server}"))?;
     let _ = writeln!(

@@ -1,12 +1,16 @@
-//! `kumoctl`: looks after a running kumo-server, after plugins, and after files
-//! in a memcached server.
+//! `kumoctl`: looks after a running kumo-server, after databases and plugins, and
+//! after files in a memcached server.
 
 mod backup;
+mod database;
+mod dump;
 mod files;
 mod files_get;
 mod files_list;
 mod files_put;
 mod files_type;
+mod load;
+mod local;
 mod output;
 mod plugin;
 mod plugin_bench;
@@ -19,16 +23,21 @@ mod plugin_new;
 mod plugin_probe;
 mod plugin_report;
 mod plugin_vendor;
+mod progress;
+mod repair;
 mod rpc;
+mod upkeep;
+mod verify;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use kumo::engine::Upkeep;
 use std::{env, process::ExitCode};
 
-/// Looks after a running kumo-server, after storage plugins, and after files.
+/// Looks after a running kumo-server, after databases, storage plugins and files.
 ///
-/// What comes first says which: the address of a server, or the word plugin or
-/// files.
+/// What comes first says which: the address of a server, a command on a database
+/// that is not served, or the word plugin or files.
 #[derive(Parser)]
 #[command(name = "kumoctl", version, max_term_width = 100, arg_required_else_help = true,
           subcommand_required = true, override_usage = USAGE, after_help = MORE)]
@@ -53,13 +62,30 @@ enum Command {
         /// What stands behind the database's name [default: today, YYYYMMDD]
         suffix: Option<String>,
     },
+    /// Returns when everything that was written is on the disk
+    Sync,
+    /// Gives back the space of what has been deleted and overwritten, now
+    Compact,
+    /// Checks every record, while the server goes on: 0, or 1 if something is damaged
+    ///
+    /// Every fault is printed, with its place; of very many the first ones, and the server's log
+    /// has them all.
+    Verify,
 }
 
 const USAGE: &str = "kumoctl HOST[:PORT] <COMMAND>
+       kumoctl dump|load|verify|compact|repair ...
        kumoctl plugin <COMMAND>
        kumoctl files <COMMAND>";
 
-const MORE: &str = "Plugins, without a server (more: kumoctl plugin --help):
+const MORE: &str = "A database that is not served (more: kumoctl dump --help, and so on):
+  dump PATH [-o FILE]             Writes its records to a file that any engine can load
+  load FILE PATH                  Stores the records of a dump
+  verify PATH                     Checks every record, and says what is damaged
+  compact PATH                    Gives back the space of what is gone
+  repair DAMAGED NEW              Salvages what is whole of a damaged one into a new one
+
+Plugins, without a server (more: kumoctl plugin --help):
   plugin new NAME --lang rust|c   Writes a plugin that builds, passes its tests, and serves
   plugin list                     Lists the plugins that --storage NAME would find
   plugin info LIB                 Says what a plugin is, without serving it
@@ -75,13 +101,14 @@ Examples:
   kumoctl plugin new shelf --lang c      a new storage engine, in ./shelf
 
 Exit status: 0 done, 1 failed (the reason is on stderr), 2 wrong usage.
-A server on a host that is called plugin or files is reached as plugin:19800.";
+A server on a host that is called as one of these words is reached as plugin:19800.";
 
 fn main() -> ExitCode {
     let done = match env::args_os().nth(1) {
         Some(first) if first == "plugin" => plugin::run(),
         Some(first) if first == "files" => files::run(),
-        _ => server(&Arguments::parse()).map(|()| ExitCode::SUCCESS),
+        Some(first) if local::is_command(&first) => local::run(),
+        _ => server(&Arguments::parse()),
     };
     match done {
         Ok(code) => code,
@@ -92,9 +119,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn server(arguments: &Arguments) -> Result<()> {
+fn server(arguments: &Arguments) -> Result<ExitCode> {
     match &arguments.command {
-        Command::Backup { suffix } => backup::run(&arguments.server, suffix.as_deref()),
+        Command::Backup { suffix } => {
+            backup::run(&arguments.server, suffix.as_deref()).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Sync => upkeep::run(&arguments.server, Upkeep::Sync),
+        Command::Compact => upkeep::run(&arguments.server, Upkeep::Compact),
+        Command::Verify => upkeep::run(&arguments.server, Upkeep::Verify),
     }
 }
 

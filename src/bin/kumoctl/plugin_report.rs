@@ -70,7 +70,7 @@ const CAPABILITIES: [(u64, &str); 5] = [
 
 /// The optional operations, and what the host does where they are absent. Those
 /// before `sync` are slots of the table.
-const OPERATIONS: [(&str, &str); 12] = [
+const OPERATIONS: [(&str, &str); 13] = [
     ("get_header", "get, of the whole value"),
     ("updatev", "set, one record after the other"),
     ("rnum", "a scan that counts"),
@@ -83,6 +83,7 @@ const OPERATIONS: [(&str, &str); 12] = [
     ("seek", "no scans in the order of the keys"),
     ("getv", "get, one key after the other"),
     ("batch", "changes are made one after the other, not all or none"),
+    ("repair", "what is whole of a damaged database cannot be salvaged"),
 ];
 
 /// How many of `OPERATIONS` are slots of the table.

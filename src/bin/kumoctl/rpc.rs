@@ -1,7 +1,13 @@
 //! The client's side of the RPC.
 
 use anyhow::{Context, Result, bail};
-use kumo::protocol::rpc::{BackupDone, Decoded, backup_request, response};
+use kumo::{
+    engine::Upkeep,
+    protocol::rpc::{
+        BackupDone, Decoded, PORT, UpkeepDone, backup_request, response, upkeep_request,
+    },
+};
+use serde::de::DeserializeOwned;
 use std::{
     io::{Read, Write},
     net::{TcpStream, ToSocketAddrs},
@@ -15,9 +21,18 @@ const CONNECT: Duration = Duration::from_secs(5);
 const MSGID: u32 = 1;
 
 /// Asks a server for a backup and waits until it is complete.
-pub fn backup(server: &str, port: u16, suffix: &str) -> Result<BackupDone> {
-    let mut stream = connect(server, port)?;
-    stream.write_all(&backup_request(MSGID, suffix))?;
+pub fn backup(server: &str, suffix: &str) -> Result<BackupDone> {
+    call(server, &backup_request(MSGID, suffix))
+}
+
+/// Asks a server for work on its database and waits until it is done.
+pub fn upkeep(server: &str, work: Upkeep) -> Result<UpkeepDone> {
+    call(server, &upkeep_request(MSGID, work))
+}
+
+fn call<T: DeserializeOwned>(server: &str, request: &[u8]) -> Result<T> {
+    let mut stream = connect(server, PORT)?;
+    stream.write_all(request)?;
     let mut input = Vec::new();
     loop {
         if let Decoded::Message((msgid, answer), _) = response(&input)? {

@@ -10,15 +10,19 @@ mod commands;
 mod expiry;
 mod key;
 mod locks;
+pub mod offline;
 mod own;
 mod record;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 pub use key::MAX_KEY;
 
-use super::{Answer, Arithmetic, Backup, Client, Delta, Engine, Lookup, Mode, NewItem, Stored};
+use super::{
+    Answer, Arithmetic, Backup, Client, Delta, Engine, Lookup, Mode, NewItem, Stored, Upkeep,
+};
 use crate::host::{ErrorCode, Failure, LoadError, Pins, Plugin, Storage};
 use expiry::{expiry, has_expired, wall};
 use key::StoredKey;
@@ -32,6 +36,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 use sweep::Sweeper;
+pub use upkeep::upkeep;
 
 /// memcached's overhead for an item of the largest size: its header, the CAS
 /// unique, the key's end and the data's.
@@ -163,6 +168,10 @@ impl Engine for Store {
 
     fn backup(&self, suffix: &str) -> Result<Backup, Failure> {
         self.shared.backup(suffix)
+    }
+
+    fn upkeep(&self, work: Upkeep, report: &mut (dyn FnMut(&str) + Send)) -> Result<(), Failure> {
+        upkeep(&self.shared.storage, work, report)
     }
 }
 

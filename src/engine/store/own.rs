@@ -1,19 +1,11 @@
-//! The host's own record: the clock's mark, the flush, the format's version.
-//!
-//! It stands in the database under the client key of no bytes, which no client
-//! can name. Its data, all big-endian, behind the header of any value:
-//!
-//! ```text
-//! "kumo" | version 2 | 0 2 | mark 8 | flushed 8 | flush due 4 | 0 4 | tombstones 8
-//! ```
+//! The clock and the flush of an open database, which stand in its own record.
 
-use super::{
-    expiry::wall,
-    key::StoredKey,
-    record::{Head, decode, encode},
-};
-use crate::host::{Failure, Pins, Storage};
-use kumo_plugin::{ErrorCode, record::clocktime};
+pub(super) mod state;
+
+use super::{expiry::wall, key::StoredKey};
+use crate::host::{Failure, Storage};
+use kumo_plugin::record::clocktime;
+use state::{NEVER, State};
 use std::{
     ops::ControlFlow,
     sync::{
@@ -22,65 +14,9 @@ use std::{
     },
 };
 
-const MAGIC: &[u8; 4] = b"kumo";
-const VERSION: u16 = 1;
-const SIZE: usize = 40;
-
 /// How far ahead of the clock its mark is reserved, in seconds: at most one
 /// write in so long, and so far the clock jumps ahead over a restart.
 const RESERVED: u64 = 10;
-
-/// No flush is due.
-const NEVER: u32 = u32::MAX;
-
-/// What the record says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct State {
-    /// No clocktime at or above this has been given out.
-    mark: u64,
-    /// Records up to this clocktime are flushed.
-    flushed: u64,
-    /// The UNIX time of a flush to come, or [`NEVER`].
-    flush_due: u32,
-    /// How many tombstones there are.
-    tombstones: u64,
-}
-
-impl State {
-    fn encode(&self) -> [u8; SIZE] {
-        let mut out = [0; SIZE];
-        out[..4].copy_from_slice(MAGIC);
-        out[4..6].copy_from_slice(&VERSION.to_be_bytes());
-        out[8..16].copy_from_slice(&self.mark.to_be_bytes());
-        out[16..24].copy_from_slice(&self.flushed.to_be_bytes());
-        out[24..28].copy_from_slice(&self.flush_due.to_be_bytes());
-        out[32..40].copy_from_slice(&self.tombstones.to_be_bytes());
-        out
-    }
-
-    fn decode(data: &[u8]) -> Result<Self, Failure> {
-        let corrupt = |what| {
-            Failure::new(ErrorCode::Corrupt, format!("kumo's own record in the database {what}"))
-        };
-        let data = data.get(..SIZE).ok_or_else(|| corrupt("is too short; restore a backup"))?;
-        if &data[..4] != MAGIC {
-            return Err(corrupt("is not kumo's; another program wrote it"));
-        }
-        let number = |at: usize, len: usize| {
-            data[at..at + len].iter().fold(0u64, |n, &byte| n << 8 | u64::from(byte))
-        };
-        let version = number(4, 2);
-        if version != u64::from(VERSION) {
-            return Err(corrupt(&format!("has version {version}; use a newer kumo")));
-        }
-        Ok(Self {
-            mark: number(8, 8),
-            flushed: number(16, 8),
-            flush_due: number(24, 4) as u32,
-            tombstones: number(32, 8),
-        })
-    }
-}
 
 /// The clock and the flush of an open database.
 pub(super) struct Own {
@@ -101,11 +37,10 @@ pub(super) struct Own {
 impl Own {
     /// Reads the record of a database; makes it where there is none.
     pub fn open(storage: Storage) -> Result<Self, Failure> {
-        let key = StoredKey::new(b"").ok_or_else(|| Failure::other("no key"))?;
-        let pins = Pins::new();
-        let found = storage.get(key.as_bytes(), &pins)?.map(decode).transpose()?.flatten();
+        let key = state::key()?;
+        let found = State::of(&storage)?;
         let state = match found {
-            Some((_, data)) => State::decode(data)?,
+            Some(state) => state,
             None => State {
                 mark: newest(&storage)?.saturating_add(1),
                 flushed: 0,
@@ -166,10 +101,7 @@ impl Own {
         let mut changed = *state;
         change(&mut changed);
         changed.mark = state.mark.max(time.saturating_add(RESERVED << 32));
-        let mut value = Vec::new();
-        let head = Head { clocktime: time, ..Head::default() };
-        encode(&mut value, &head, [&changed.encode(), &[]]);
-        self.storage.set(self.key.as_bytes(), &value)?;
+        changed.store(&self.storage, time)?;
         self.unsaved.store(false, SeqCst);
         self.mark.store(changed.mark, SeqCst);
         self.take_effect(&mut state, changed);
@@ -248,38 +180,19 @@ impl Own {
 /// kumofs wrote, or an empty one. What is a year ahead was not written by a
 /// clock, and would stop ours.
 fn newest(storage: &Storage) -> Result<u64, Failure> {
-    let limit = u64::from(wall().saturating_add(YEAR)) << 32;
     let mut newest = 0;
     storage.for_each(&mut |record| {
-        let time = clocktime(record.value).unwrap_or(0);
-        newest = newest.max(if time < limit { time } else { 0 });
+        newest = newest.max(credible(record.value));
         ControlFlow::Continue(())
     })?;
     Ok(newest)
 }
 
+/// A value's clocktime, if a clock may have given it; otherwise 0.
+pub(super) fn credible(value: &[u8]) -> u64 {
+    let limit = u64::from(wall().saturating_add(YEAR)) << 32;
+    clocktime(value).filter(|time| *time < limit).unwrap_or(0)
+}
+
 /// In seconds.
 const YEAR: u32 = 365 * 24 * 60 * 60;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_state_is_stored_and_read() {
-        let state = State { mark: 1 << 60, flushed: 3, flush_due: 4, tombstones: 5 };
-        assert_eq!(State::decode(&state.encode()).unwrap(), state);
-    }
-
-    #[test]
-    fn a_foreign_short_or_newer_record_is_refused() {
-        let good = State { mark: 1, flushed: 0, flush_due: NEVER, tombstones: 0 }.encode();
-        assert!(State::decode(&good[..39]).unwrap_err().text.contains("too short"));
-        let mut newer = good;
-        newer[5] = 2;
-        assert!(State::decode(&newer).unwrap_err().text.contains("newer kumo"));
-        let mut foreign = good;
-        foreign[0] = b'K';
-        assert!(State::decode(&foreign).unwrap_err().text.contains("another program"));
-    }
-}

@@ -101,6 +101,7 @@ impl Slots {
             "seek" => tail.seek.is_some(),
             "getv" => tail.getv.is_some(),
             "batch" => tail.batch.is_some(),
+            "repair" => tail.repair.is_some(),
             _ => true,
         }
     }

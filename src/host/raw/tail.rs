@@ -1,7 +1,7 @@
 //! Backup, and the optional operations behind the table.
 
 use super::{
-    Answer,
+    Answer, RawPlugin,
     instance::Database,
     pins::{Value, Zone},
     slots::slot,
@@ -13,6 +13,21 @@ use crate::host::{
 use kumo_plugin::abi::kumo_change;
 use libc::{c_char, c_void};
 use std::{ffi::CString, os::unix::ffi::OsStrExt, path::Path};
+
+impl RawPlugin {
+    /// Calls `repair`: what it returned, and what it reported.
+    pub fn repair(&self, from: &Path, to: &Path) -> Answer<(i64, Vec<String>)> {
+        let repair = slot!(self.0.slots.tail.repair);
+        let c_path = |path: &Path| CString::new(path.as_os_str().as_bytes()).unwrap_or_default();
+        let (from, to) = (c_path(from), c_path(to));
+        let mut lost: Vec<String> = Vec::new();
+        let user = (&raw mut lost).cast();
+        // SAFETY: C strings; the list outlives the call.
+        let call = || unsafe { repair(from.as_ptr(), to.as_ptr(), Some(fault), user) };
+        let answer = self.call("repair", call);
+        Answer { said: (answer.said, lost), error: answer.error }
+    }
+}
 
 impl Database {
     /// Calls `backup`.

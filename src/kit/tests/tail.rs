@@ -2,6 +2,7 @@
 
 mod batch;
 mod many;
+mod repair;
 mod seek;
 mod upkeep;
 
@@ -11,6 +12,7 @@ use kumo_plugin::abi::KUMO_CAP_ORDERED;
 const SEEK: &[Need] = &[Need::Slot("seek"), Need::Cap(KUMO_CAP_ORDERED, "ordered")];
 const GETV: &[Need] = &[Need::Slot("getv")];
 const BATCH: &[Need] = &[Need::Slot("batch")];
+const REPAIR: &[Need] = &[Need::Slot("repair"), Need::Durable];
 const UPDATEV: &[Need] = &[Need::Slot("updatev")];
 
 pub(super) const TESTS: &[Test] = &[
@@ -43,6 +45,18 @@ pub(super) const TESTS: &[Test] = &[
         about: "reads and writes go on while compact runs, and lose nothing",
         needs: &[Need::Slot("compact")],
         run: upkeep::compact_beside,
+    },
+    Test {
+        name: "tail_repair",
+        about: "a repair of a healthy database has all of its records, and leaves it as it is",
+        needs: REPAIR,
+        run: repair::whole,
+    },
+    Test {
+        name: "tail_repair_refused",
+        about: "repair replaces nothing, and makes nothing of nothing",
+        needs: REPAIR,
+        run: repair::refused,
     },
     Test {
         name: "tail_seek",

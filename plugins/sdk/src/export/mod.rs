@@ -147,6 +147,7 @@ impl<S: Storage> Table<S> {
             seek: slot(has.seek.is_some(), Self::seek),
             getv: slot(has.getv.is_some(), Self::getv),
             batch: slot(has.batch.is_some(), Self::batch),
+            repair: slot(S::OPTIONAL.repair.is_some(), Self::repair),
         }
     };
 

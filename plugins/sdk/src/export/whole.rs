@@ -109,6 +109,28 @@ impl<S: Storage> Table<S> {
         })
     }
 
+    pub(super) unsafe extern "C-unwind" fn repair(
+        from: *const c_char,
+        to: *const c_char,
+        report: kumo_verify_report,
+        user: *mut c_void,
+    ) -> i64 {
+        entry("repair", -1, || {
+            let repair = S::OPTIONAL.repair.ok_or_else(|| lacks("repair"))?;
+            let report = report.ok_or_else(|| Error::invalid("repair was given no function"))?;
+            // SAFETY: the contract: C strings.
+            let [from, to] = unsafe {
+                [from, to].map(|path| Path::new(OsStr::from_bytes(CStr::from_ptr(path).to_bytes())))
+            };
+            let records = repair(from, to, &mut |text| {
+                let text = c_text(text);
+                // SAFETY: the host's function and its argument; a C string.
+                unsafe { report(user, text.as_ptr()) };
+            })?;
+            i64::try_from(records).map_err(Error::other)
+        })
+    }
+
     pub(super) unsafe extern "C-unwind" fn getv(
         data: *mut c_void,
         keys: *const *const c_char,

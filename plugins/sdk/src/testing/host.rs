@@ -19,6 +19,9 @@ pub(super) static SERVICES: kumo_host = kumo_host {
     set_error: Some(set_error),
     zone_push_finalizer: Some(zone_push_finalizer),
     zone_malloc: Some(zone_malloc),
+    progress: None,
+    register_mapping: None,
+    unregister_mapping: None,
 };
 
 thread_local! {

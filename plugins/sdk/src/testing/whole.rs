@@ -78,6 +78,20 @@ impl Engine {
         Ok(lines.into_iter().map(|(text, _)| text).collect())
     }
 
+    /// `repair`: the records of the new database, and the losses that it reported.
+    pub fn repair(&self, from: &Path, to: &Path) -> Result<(u64, Vec<String>), Error> {
+        let repair = have(self.plugin.repair, "repair")?;
+        let c_path = |path: &Path| CString::new(path.as_os_str().as_bytes()).map_err(Error::other);
+        let (from, to) = (c_path(from)?, c_path(to)?);
+        let mut lines = Lines::new();
+        let user = (&raw mut lines).cast();
+        // SAFETY: C strings; the lines outlive the call.
+        let records =
+            host::call(|| unsafe { repair(from.as_ptr(), to.as_ptr(), Some(report), user) })?;
+        let records = u64::try_from(records).map_err(Error::other)?;
+        Ok((records, lines.into_iter().map(|(text, _)| text).collect()))
+    }
+
     /// `getv`.
     pub fn getv(&self, keys: &[&[u8]]) -> Result<Vec<Option<Held<'_>>>, Error> {
         let getv = have(self.plugin.getv, "getv")?;

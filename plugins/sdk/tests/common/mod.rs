@@ -93,6 +93,7 @@ impl Storage for Full {
         seek: Some(Self::seek),
         getv: Some(Self::getv),
         batch: Some(Self::batch),
+        repair: Some(Self::repair),
     };
 
     fn open(location: &Location) -> Result<Self, Error> {
@@ -219,6 +220,13 @@ impl Full {
             return Ok(Vec::new());
         }
         keys.iter().map(|key| self.get(key)).collect()
+    }
+
+    fn repair(from: &Path, to: &Path, report: &mut dyn FnMut(&str)) -> Result<u64, Error> {
+        at("repair");
+        report(&format!("the end of {} is lost", from.display()));
+        fs::write(to, "what is whole").map_err(|error| Error::io(to.display(), &error))?;
+        Ok(7)
     }
 
     fn batch(&self, changes: &[Change<'_>]) -> Result<(), Error> {

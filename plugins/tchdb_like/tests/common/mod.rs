@@ -4,6 +4,9 @@
 #![allow(dead_code)]
 #![allow(clippy::unwrap_used)]
 
+pub mod image;
+pub mod random;
+
 use kumo_plugin::{Error, Location, Storage};
 use std::{
     collections::BTreeMap,
@@ -18,8 +21,36 @@ pub fn open(path: &Path) -> Result<TchdbLike, Error> {
     TchdbLike::open(&Location::new(path, TchdbLike::PARAMS))
 }
 
+/// Opens a database with this level of safety.
+pub fn open_with(path: &Path, sync: &str) -> TchdbLike {
+    let name = format!("{}#sync={sync}", path.display());
+    TchdbLike::open(&Location::parse(name.as_bytes(), TchdbLike::PARAMS).unwrap()).unwrap()
+}
+
+/// Opens a database that syncs only when `sync` says so, and keeps what has been
+/// replaced since.
+pub fn open_by_hand(path: &Path) -> TchdbLike {
+    open_with(path, "interval:4000000000")
+}
+
+pub fn sync(db: &TchdbLike) {
+    TchdbLike::OPTIONAL.sync.unwrap()(db).unwrap();
+}
+
 pub fn get(db: &TchdbLike, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     Ok(db.get(key)?.map(|value| value.to_vec()))
+}
+
+/// A number of `stats`.
+pub fn stat(db: &TchdbLike, name: &str) -> u64 {
+    let mut found = None;
+    let mut add = |this: &str, value: &dyn std::fmt::Display| {
+        if this == name {
+            found = value.to_string().parse().ok();
+        }
+    };
+    TchdbLike::OPTIONAL.stats.unwrap()(db, &mut add).unwrap();
+    found.unwrap()
 }
 
 pub type Contents = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -44,14 +75,18 @@ fn write_chain(db: &TchdbLike, round: u64) {
     }
 }
 
+/// Says stop when it is dropped: also when a check fails, since the scope waits
+/// for its threads.
+pub struct Stop<'a>(pub &'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Runs `checks` while another thread writes the chain.
 pub fn while_chain_grows(db: &TchdbLike, checks: impl FnOnce()) {
-    struct Stop<'a>(&'a AtomicBool);
-    impl Drop for Stop<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
     write_chain(db, 0);
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -63,7 +98,6 @@ pub fn while_chain_grows(db: &TchdbLike, checks: impl FnOnce()) {
                 }
             }
         });
-        // Also when a check fails: the scope waits for the writer.
         let _stop = Stop(&stop);
         checks();
     });

@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Records, overwritten and deleted ones among them; what is there.
-fn fill(store: &Store) -> Outcome<Records> {
+pub fn fill(store: &Store) -> Outcome<Records> {
     let mut records = Records::new();
     for n in 0..600 {
         let key = format!("key {}", n * 7 % 250).into_bytes();

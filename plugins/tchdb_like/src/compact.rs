@@ -1,0 +1,156 @@
+//! Emptying chunks of which little is left, so that they can be used again.
+//!
+//! A record moves as if it were set again with the value that it has: under its
+//! shard's lock, with a new sequence number, the old one on its way out. So a
+//! process may end at any instant, and readers, writers and scans know no
+//! difference.
+
+use crate::{
+    chunk::{CHUNK, Chunk, Use},
+    database::Core,
+    index::Hash,
+    lookup::Current,
+    record::State,
+    space::Need,
+    write::Old,
+};
+use kumo_plugin::{Error, LogLevel};
+use std::sync::{
+    Arc,
+    atomic::Ordering::{Relaxed, SeqCst},
+};
+
+/// Chunks that are fuller than this stay as they are.
+const FULL_ENOUGH: u32 = (CHUNK / 16 * 15) as u32;
+/// The bytes of empty chunks that make a sync worth while.
+pub(crate) const BATCH: u64 = 4 << 20;
+/// How many chunks are emptied for a write that found no room.
+const VICTIMS: usize = 8;
+
+impl Core {
+    /// Empties the chunk with the least in it. False: there is none that is
+    /// worth it.
+    pub fn empty_one(&self) -> Result<bool, Error> {
+        let _one_at_a_time = self.compacting.lock();
+        let candidates = self.space.with_records().filter(|chunk| chunk.usage() == Use::Full);
+        let least = candidates
+            .map(|chunk| (chunk.live.load(Relaxed), chunk))
+            .filter(|(live, _)| (1..FULL_ENOUGH).contains(live))
+            .min_by_key(|(live, _)| *live);
+        match least {
+            Some((_, chunk)) => self.empty(chunk).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Empties every chunk from which there is something to be had.
+    pub fn compact(&self) -> Result<(), Error> {
+        self.check_health()?;
+        self.touch()?;
+        self.settle()?;
+        let worth = |chunk: &&Arc<Chunk>| {
+            chunk.usage() == Use::Full && (1..FULL_ENOUGH).contains(&chunk.live.load(Relaxed))
+        };
+        let chunks: Vec<u32> =
+            self.space.with_records().filter(worth).map(|chunk| chunk.number).collect();
+        for number in chunks {
+            {
+                let _one_at_a_time = self.compacting.lock();
+                match self.space.chunk(number).filter(worth) {
+                    Some(chunk) => self.empty(chunk)?,
+                    None => continue,
+                }
+            }
+            if self.clearing() > BATCH {
+                self.sync_if_promised()?;
+                self.reclaim();
+            }
+        }
+        self.purge()?;
+        self.settle()?;
+        self.space.keep(0);
+        Ok(())
+    }
+
+    /// Gives back the chunks in which nothing is left.
+    pub fn settle(&self) -> Result<(), Error> {
+        self.sync_if_promised()?;
+        self.reclaim();
+        Ok(())
+    }
+
+    /// After a write that found no room: what can be cleared away goes now.
+    pub fn make_room(&self) {
+        let cleared = self.purge().and_then(|()| {
+            for _ in 0..VICTIMS {
+                let emptied = if self.is_worth_emptying() { self.empty_one() } else { Ok(false) };
+                // Each time: the next one goes to where the last one was.
+                if self.clearing() > 0 {
+                    self.settle()?;
+                }
+                if !emptied? {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        // The caller tells of the failure that led here.
+        drop(cleared);
+    }
+
+    fn empty(&self, chunk: &Arc<Chunk>) -> Result<(), Error> {
+        // From here on the index that was saved does not hold.
+        self.touch()?;
+        if !chunk.turn(Use::Full, Use::Leaving) {
+            return Ok(());
+        }
+        // Dropped before the chunk is taken back.
+        let pin = chunk.pin();
+        let (mut failure, mut is_stuck) = (None, false);
+        self.walk_records(chunk, |at, seen, hash| {
+            let offset = chunk.offset() + at as u64;
+            if seen.state != State::Intact {
+                // To give it a new check would be to vouch for it.
+                is_stuck |= self.is_live(hash, offset);
+                return true;
+            }
+            failure = self.move_away(hash, seen.key, offset).err();
+            failure.is_none()
+        });
+        drop(pin);
+        if is_stuck {
+            chunk.turn(Use::Leaving, Use::Stuck);
+        } else if failure.is_some() {
+            chunk.turn(Use::Leaving, Use::Full);
+        }
+        self.moved.fetch_add(1, Relaxed);
+        self.note_empty(chunk);
+        failure.map_or(Ok(()), Err)
+    }
+
+    fn is_live(&self, hash: Hash, offset: u64) -> bool {
+        // Of an index that cannot be read nothing is known.
+        let Ok(_locked) = self.lock(hash.shard()) else { return true };
+        self.index.has(hash, hash.entry(offset))
+    }
+
+    /// Writes a record to another place, if it is still its key's.
+    fn move_away(&self, hash: Hash, key: &[u8], offset: u64) -> Result<(), Error> {
+        let mut inner = self.lock(hash.shard())?;
+        if !self.index.has(hash, hash.entry(offset)) {
+            return Ok(());
+        }
+        let current = self.current(hash, key);
+        let Current::Record(entry, _, seen) = current else { return Ok(()) };
+        if entry.offset() != offset || seen.state != State::Intact {
+            return Ok(());
+        }
+        let value = seen.kind.is_put().then_some(seen.value);
+        self.has_written.store(true, SeqCst);
+        self.store(&mut inner, hash, key, value, Old::of(&current), Need::Move).inspect_err(
+            |error| {
+                kumo_plugin::log(LogLevel::Warn, &format!("cannot move a record: {error}"));
+            },
+        )
+    }
+}
