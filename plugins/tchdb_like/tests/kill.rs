@@ -17,6 +17,7 @@ use std::{
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::{Duration, SystemTime},
 };
@@ -25,6 +26,8 @@ const WRITERS: u8 = 3;
 const KEYS: u64 = 300;
 /// Records that nobody changes: a checkpoint is to spare reading them.
 const SETTLED: u32 = 4000;
+/// How long the other process may take to open the file.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The writes of one writer, one after the other: a key, and what it is to have.
 struct Writes {
@@ -158,6 +161,7 @@ fn until_killed(path: &Path, seed: u64, sync: &str, life: u64) -> Vec<usize> {
         .spawn()
         .unwrap();
     let mut output = child.stderr.take().unwrap();
+    let (writing, first_write) = mpsc::channel();
     let reader = thread::spawn(move || {
         let mut bytes = Vec::new();
         let mut piece = [0; 4096];
@@ -167,10 +171,17 @@ fn until_killed(path: &Path, seed: u64, sync: &str, life: u64) -> Vec<usize> {
                 return bytes;
             }
             bytes.extend_from_slice(&piece[..n]);
+            // Nobody may want to know.
+            let _ = writing.send(());
         }
     });
+    // Now and then it ends while it opens the file.
+    if !life.is_multiple_of(8) {
+        let waited = first_write.recv_timeout(PATIENCE);
+        assert_ne!(waited, Err(RecvTimeoutError::Timeout), "the other process writes nothing");
+    }
     // The instant is random: that is the test, not a wait for something.
-    thread::sleep(Duration::from_micros(20_000 + life));
+    thread::sleep(Duration::from_micros(life));
     child.kill().unwrap();
     child.wait().unwrap();
     let bytes = reader.join().unwrap();
