@@ -21,6 +21,9 @@ use std::sync::{
     },
 };
 
+/// More stale records than there can be in a chunk.
+const UNKNOWN: u32 = 1 << 30;
+
 /// A dump whose shards have not all been read yet.
 pub(crate) struct Saved {
     dump: Dump,
@@ -179,13 +182,20 @@ impl Core {
             shard.live.store(0, Relaxed);
         }
         for chunk in self.space.with_records() {
+            // For scans: it may have something, and of that anything may be stale.
+            chunk.pending.fetch_add(1, SeqCst);
+            chunk.stale.store(UNKNOWN, SeqCst);
             chunk.live.store(0, SeqCst);
-            chunk.stale.store(0, SeqCst);
             chunk.deletes.store(0, SeqCst);
         }
+        let mut chunks = self.space.with_records();
+        let taken = chunks.try_for_each(|chunk| self.take_again(chunk, &mut shards));
         for chunk in self.space.with_records() {
-            self.take_again(chunk, &mut shards)?;
+            chunk.stale.fetch_sub(UNKNOWN, SeqCst);
+            chunk.pending.fetch_sub(1, SeqCst);
+            self.note_empty(chunk);
         }
+        taken?;
         (0..SHARDS).for_each(|number| self.index.set_present(number));
         Ok(())
     }
