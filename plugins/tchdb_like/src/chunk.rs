@@ -3,7 +3,7 @@
 use crate::{
     pins::{Pin, Pins},
     raw::memory::Memory,
-    record::{self, Salt, Seen},
+    record::{self, Kind, Salt, Seen},
     space::Space,
 };
 use std::sync::{
@@ -23,7 +23,7 @@ pub(crate) const SEGMENT: u64 = 1 << 30;
 /// The chunks of a segment.
 pub(crate) const PER_SEGMENT: u32 = (SEGMENT / CHUNK as u64) as u32;
 /// The most segments: an index entry has room for so much.
-pub(crate) const SEGMENTS: usize = 512;
+pub(crate) const SEGMENTS: usize = 256;
 /// A chunk's header, twice: one damaged byte must not cost the chunk.
 pub(crate) const HEADER: usize = 64;
 /// Where a chunk's first record is.
@@ -265,7 +265,7 @@ impl Chunk {
         self.base.store(header.base, Release);
         self.chunks.store(header.chunks, Release);
         self.set_used(FIRST);
-        self.memory.store(FIRST, 0);
+        self.memory.store_half(FIRST, 0);
         let words = header.words(space.seed, self.number);
         for at in [0, HEADER] {
             for (i, word) in words.iter().enumerate().skip(1) {
@@ -299,24 +299,24 @@ impl Chunk {
     /// Makes the extent at `at` a free one.
     pub fn free(&self, space: &Space, at: usize, extent: usize) {
         self.touch(space);
-        self.memory.store(at, record::free_word(self.salt(space.seed), at, (0, 0), extent));
+        self.memory.store_half(at, record::free_word(self.salt(space.seed), at, extent));
     }
 
     /// Whether the extent at `at` says that it is free.
     pub fn is_free(&self, at: usize) -> bool {
-        self.memory.load(at) >> 61 == record::Kind::Free as u64
+        Kind::of(self.memory.load_half(at)) == Some(Kind::Free)
     }
 
     /// Whether the record at `at` is a delete.
     pub fn has_delete(&self, at: usize) -> bool {
-        self.deletes.load(SeqCst) > 0 && record::Kind::is_delete(self.memory.load(at))
+        self.deletes.load(SeqCst) > 0
+            && Kind::of(self.memory.load_half(at)).is_some_and(Kind::is_delete)
     }
 
     /// Says in the file that the record at `at` has gone.
     pub fn mark_gone(&self, space: &Space, at: usize, seen: &Seen<'_>) {
         self.touch(space);
-        let lens = if seen.extent == 0 { (0, 0) } else { (seen.key.len(), seen.value.len()) };
-        self.memory.store(at, record::free_word(self.salt(space.seed), at, lens, seen.extent));
+        self.memory.store_half(at, record::free_word(self.salt(space.seed), at, seen.extent));
     }
 }
 

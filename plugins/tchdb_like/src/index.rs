@@ -1,7 +1,7 @@
 //! Where each key's record is: one hash table for each shard, read without
 //! locks.
 //!
-//! An entry is a word: the record's offset in units of 8 bytes (36 bits), and 28
+//! An entry is a word: the record's offset in units of 4 bytes (36 bits), and 28
 //! bits of its key's hash, the tag. A line of eight entries fills a cache line. A
 //! tag's home is the line at `tag * lines / 2^28`; what finds its home full goes
 //! to the next line that is not. So the order of homes is that of the tags, and a
@@ -15,7 +15,7 @@
 //! could a reader miss one: the version is odd meanwhile, and different
 //! afterwards. A miss counts only if the version was even, and has stayed.
 
-use crate::raw::words::Words;
+use crate::{raw::words::Words, record::ALIGN};
 use std::{
     io,
     sync::atomic::{
@@ -73,7 +73,7 @@ impl Hash {
     /// The entry of a record with this hash.
     #[inline]
     pub fn entry(self, offset: u64) -> Entry {
-        Entry(offset >> 3 << TAG_BITS | self.tag())
+        Entry((offset / ALIGN as u64) << TAG_BITS | self.tag())
     }
 }
 
@@ -85,7 +85,7 @@ impl Entry {
     /// Where the record is in the file.
     #[inline]
     pub fn offset(self) -> u64 {
-        self.0 >> TAG_BITS << 3
+        (self.0 >> TAG_BITS) * ALIGN as u64
     }
 
     fn tag(self) -> u64 {

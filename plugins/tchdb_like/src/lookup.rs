@@ -83,7 +83,7 @@ impl Core {
     /// be brought near too.
     pub fn prefetch_rest(&self, offset: u64) {
         if let Some((chunk, at)) = self.place(offset) {
-            let len = record::extent(chunk.memory.load(at)).min(MOST_PREFETCHED);
+            let len = record::extent(chunk.memory.load_half(at)).min(MOST_PREFETCHED);
             (NEAR..len).step_by(LINE).for_each(|behind| chunk.memory.prefetch(at + behind));
         }
     }

@@ -1,107 +1,31 @@
-//! A record's words and checks.
+//! A record: its words, and its checks.
 //!
 //! ```text
-//! first word     kind 3 | check 12 | key length 16 | value length 18 | extent 15
-//! second word    sequence 32 | CRC 32
-//! large records  value length 32 | key length 32     (their first word has none)
+//! first word     kind 3 | check 12 | extent 17
+//! lengths        what is left of the extent 16 | key length 16
+//! CRC 32
+//! sequence 32
+//! large records  key length 32, value length 32     (their extent and lengths are 0)
 //! key, value
 //! ```
 
 pub(crate) mod salt;
+mod words;
 
 use crate::raw::memory::Memory;
 use crc_fast::crc32_iscsi;
+use words::Words;
+pub(crate) use words::{Kind, extent};
 
 /// The bytes before the key of a record.
 pub(crate) const HEAD: usize = 16;
 /// As [`HEAD`], of a large record.
 pub(crate) const LARGE_HEAD: usize = 24;
-/// Where the CRC ends, and what it covers begins.
+/// Where the CRC is, and where it ends and what it covers begins.
+const CRC: usize = 8;
 const CRC_END: usize = 12;
 /// Records begin at multiples of this, and extents are as many of them.
-pub(crate) const ALIGN: usize = 8;
-
-/// What stands in an extent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Nothing: it may be written to, or is being written to.
-    Free = 1,
-    /// A key and its value.
-    Put = 2,
-    /// A key that has been deleted.
-    Delete = 3,
-    /// As `Put`, in chunks of its own.
-    LargePut = 4,
-    /// As `Delete`, in chunks of its own.
-    LargeDelete = 5,
-}
-
-impl Kind {
-    /// Whether a first word is that of a delete.
-    pub fn is_delete(word: u64) -> bool {
-        [Self::Delete, Self::LargeDelete].iter().any(|&kind| word >> 61 == kind as u64)
-    }
-
-    /// Whether it says that the key is there.
-    pub fn is_put(self) -> bool {
-        matches!(self, Self::Put | Self::LargePut)
-    }
-
-    /// Whether it stands in chunks of its own.
-    pub fn is_large(self) -> bool {
-        matches!(self, Self::LargePut | Self::LargeDelete)
-    }
-}
-
-/// What a first word says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct First {
-    pub kind: Kind,
-    pub key_len: usize,
-    pub val_len: usize,
-    /// The bytes from here to the next extent; 0 for a large record.
-    pub extent: usize,
-    check: u32,
-}
-
-const KIND_SHIFT: u32 = 61;
-const KIND_MASK: u64 = 7 << KIND_SHIFT;
-const CHECK_SHIFT: u32 = 49;
-const CHECK_MASK: u64 = 0xfff << CHECK_SHIFT;
-
-impl First {
-    fn pack(kind: Kind, key_len: usize, val_len: usize, extent: usize) -> u64 {
-        (kind as u64) << KIND_SHIFT
-            | (key_len as u64) << 33
-            | (val_len as u64) << 15
-            | (extent / ALIGN) as u64
-    }
-
-    /// Takes a word apart. None: there can be no such word.
-    pub fn unpack(word: u64) -> Option<Self> {
-        let kind = match word >> KIND_SHIFT {
-            1 => Kind::Free,
-            2 => Kind::Put,
-            3 => Kind::Delete,
-            4 => Kind::LargePut,
-            5 => Kind::LargeDelete,
-            _ => return None,
-        };
-        Some(Self {
-            kind,
-            key_len: (word >> 33) as usize & 0xffff,
-            val_len: (word >> 15) as usize & 0x3_ffff,
-            extent: extent(word),
-            check: ((word & CHECK_MASK) >> CHECK_SHIFT) as u32,
-        })
-    }
-}
-
-/// The bytes of the extent that a first word speaks of, if it is one.
-#[inline]
-pub(crate) fn extent(word: u64) -> usize {
-    (word as usize & 0x7fff) * ALIGN
-}
+pub(crate) const ALIGN: usize = 4;
 
 /// What the checks of all records of one chunk begin with: of this file, this
 /// chunk, and this use of it. So bytes that were copied to another place, or
@@ -122,39 +46,39 @@ impl Salt {
         ((self.0 >> 32) as u32) ^ (at as u32).wrapping_mul(0x9e37_79b1)
     }
 
-    /// What stands for the place and the first word in the checks of a record.
-    /// Of two words that differ in one bit it differs.
+    /// What stands for the place and the first words in the checks of a record.
+    /// Of two that differ in one bit it differs.
     #[inline]
-    fn mix(self, at: usize, word: u64) -> u32 {
-        self.at(at) ^ (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+    fn mix(self, at: usize, words: Words) -> u32 {
+        self.at(at) ^ (words.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
     }
 }
 
-/// The check of a record at `at` with this first word, up to `end`: one pass over
+/// The check of a record at `at` with these words, up to `end`: one pass over
 /// what lies behind the CRC's own place.
 #[inline]
-fn check(memory: &Memory, salt: Salt, at: usize, word: u64, end: usize) -> u32 {
+fn check(memory: &Memory, salt: Salt, at: usize, words: Words, end: usize) -> u32 {
     let crc = crc32_iscsi(memory.bytes(at + CRC_END, end - at - CRC_END));
-    crc ^ salt.mix(at, word)
+    crc ^ salt.mix(at, words)
 }
 
-/// The first word with its short check: twelve bits of the check of all that
-/// stands before the value.
-fn with_short(memory: &Memory, salt: Salt, at: usize, word: u64, val_at: usize) -> u64 {
-    let word = word & !CHECK_MASK;
-    let short = check(memory, salt, at, word, val_at).wrapping_mul(0x9e37_79b1) >> 20;
-    word | u64::from(short) << CHECK_SHIFT
+/// The words with the short check: twelve bits of the check of all that stands
+/// before the value.
+fn with_short(memory: &Memory, salt: Salt, at: usize, words: Words, val_at: usize) -> Words {
+    let words = words.with_check(0);
+    let short = check(memory, salt, at, words, val_at).wrapping_mul(0x9e37_79b1) >> 20;
+    words.with_check(short)
 }
 
-/// The first word of a free extent. Of a record that has gone it keeps the
-/// lengths: a scan may still show it.
-pub(crate) fn free_word(salt: Salt, at: usize, lens: (usize, usize), extent: usize) -> u64 {
-    let word = First::pack(Kind::Free, lens.0, lens.1, extent);
-    word | u64::from(free_check(salt, at, word)) << CHECK_SHIFT
+/// The first word of a free extent. What stands behind it of a record that has
+/// gone stays: a scan may still show it.
+pub(crate) fn free_word(salt: Salt, at: usize, extent: usize) -> u32 {
+    let word = words::free(extent);
+    words::free_with(word, free_check(salt, at, word))
 }
 
-fn free_check(salt: Salt, at: usize, word: u64) -> u32 {
-    let mixed = (word ^ u64::from(salt.at(at))).wrapping_mul(0xd6e8_feb8_6659_fd93);
+fn free_check(salt: Salt, at: usize, word: u32) -> u32 {
+    let mixed = u64::from(word ^ salt.at(at)).wrapping_mul(0xd6e8_feb8_6659_fd93);
     (mixed >> 52) as u32
 }
 
@@ -202,12 +126,13 @@ pub(crate) fn see_head(memory: &Memory, salt: Salt, at: usize, end: usize) -> Op
 
 /// As [`see`], of a put that says that it is free, and has not been written over.
 pub(crate) fn see_gone(memory: &Memory, salt: Salt, at: usize, end: usize) -> Option<Seen<'_>> {
-    let first = First::unpack(memory.load(at)).filter(|first| first.kind == Kind::Free)?;
-    let kind = if first.extent == 0 { Kind::LargePut } else { Kind::Put };
-    see_kind(memory, salt, at, end, Some(kind), true)
+    let first = memory.load_half(at);
+    let kind = if extent(first) == 0 { Kind::LargePut } else { Kind::Put };
+    let is_free = Kind::of(first) == Some(Kind::Free);
+    if is_free { see_kind(memory, salt, at, end, Some(kind), true) } else { None }
 }
 
-#[inline(always)]
+#[inline]
 fn see_kind(
     memory: &Memory,
     salt: Salt,
@@ -219,44 +144,51 @@ fn see_kind(
     if at + HEAD > end {
         return None;
     }
-    let mut word = memory.load(at);
+    let mut words = Words::load(memory, at);
     if let Some(was) = was {
-        word = word & !KIND_MASK | (was as u64) << KIND_SHIFT;
+        words = words.of_kind(was);
     }
-    let first = First::unpack(word)?;
-    let (key_at, key_len, val_len) = match first.kind {
+    let kind = Kind::of(words.first())?;
+    let extent = extent(words.first());
+    let (key_at, (key_len, val_len)) = match kind {
         Kind::Free => return None,
-        Kind::Put | Kind::Delete => (at + HEAD, first.key_len, first.val_len),
+        Kind::Put | Kind::Delete => {
+            if at + extent > end {
+                return None;
+            }
+            (at + HEAD, words.key_and_value()?)
+        }
         Kind::LargePut | Kind::LargeDelete => {
             if at + LARGE_HEAD > end {
                 return None;
             }
-            let lens = memory.load(at + HEAD);
-            (at + LARGE_HEAD, lens as u32 as usize, (lens >> 32) as usize)
+            (at + LARGE_HEAD, large_lens(memory, at))
         }
     };
-    let extent = first.extent;
     let val_at = key_at + key_len;
     let whole = val_at + val_len;
-    let fits =
-        whole <= end && (first.kind.is_large() || at + extent <= end && whole <= at + extent);
-    if !fits {
+    if whole > end {
         return None;
     }
-    let second = memory.load(at + 8);
     if was.is_some() {
         // The short check of what has gone went with its kind.
-        word = with_short(memory, salt, at, word, val_at);
+        words = with_short(memory, salt, at, words, val_at);
     }
-    let state = if !with_value || check(memory, salt, at, word, whole) != second as u32 {
-        head_state(memory, salt, at, word, val_at, with_value)
+    let is_head = || with_short(memory, salt, at, words, val_at) == words;
+    let is_whole = || check(memory, salt, at, words, whole) == memory.load_half(at + CRC);
+    let state = if with_value && is_whole() {
+        State::Intact
+    } else if !is_head() {
+        State::BadHead
+    } else if with_value {
+        State::BadValue
     } else {
         State::Intact
     };
     Some(Seen {
         state,
-        kind: first.kind,
-        delta: (second >> 32) as u32,
+        kind,
+        delta: memory.load_half(at + CRC_END),
         key: memory.bytes(key_at, key_len),
         value: memory.bytes(val_at, val_len),
         extent,
@@ -264,33 +196,18 @@ fn see_kind(
     })
 }
 
-/// What is to be thought of a record of which only the short check is looked at:
-/// because its value does not matter, or because it does not fit.
-#[inline(never)]
-fn head_state(
-    memory: &Memory,
-    salt: Salt,
-    at: usize,
-    word: u64,
-    val_at: usize,
-    is_bad: bool,
-) -> State {
-    match with_short(memory, salt, at, word, val_at) == word {
-        true if is_bad => State::BadValue,
-        true => State::Intact,
-        false => State::BadHead,
-    }
+/// The lengths of key and value of a large record.
+fn large_lens(memory: &Memory, at: usize) -> (usize, usize) {
+    (memory.load_half(at + HEAD) as usize, memory.load_half(at + HEAD + 4) as usize)
 }
 
 /// The length of the free extent whose first word this is; None where it is not
 /// one.
 #[inline]
-pub(crate) fn free_extent(salt: Salt, at: usize, end: usize, word: u64) -> Option<usize> {
-    let first = First::unpack(word).filter(|first| first.kind == Kind::Free)?;
-    let fits = free_check(salt, at, word & !CHECK_MASK) == first.check
-        && first.extent >= HEAD
-        && at + first.extent <= end;
-    fits.then_some(first.extent)
+pub(crate) fn free_extent(salt: Salt, at: usize, end: usize, word: u32) -> Option<usize> {
+    let extent = extent(word);
+    let fits = free_word(salt, at, extent) == word && extent >= HEAD && at + extent <= end;
+    fits.then_some(extent)
 }
 
 /// The bytes that a record takes in a chunk that it shares.
@@ -313,22 +230,21 @@ pub(crate) struct Record<'a> {
 #[inline]
 pub(crate) fn write(memory: &Memory, salt: Salt, at: usize, record: &Record<'_>) {
     let Record { kind, delta, key, value, extent } = *record;
-    let is_large = kind.is_large();
-    let (key_len, val_len) = if is_large { (0, 0) } else { (key.len(), value.len()) };
-    let word = First::pack(kind, key_len, val_len, extent);
-    let mut key_at = at + HEAD;
-    if is_large {
-        memory.store(key_at, (value.len() as u64) << 32 | key.len() as u64);
-        key_at = at + LARGE_HEAD;
-    }
+    let (words, key_at) = if kind.is_large() {
+        memory.store_half(at + HEAD, key.len() as u32);
+        memory.store_half(at + HEAD + 4, value.len() as u32);
+        (Words::large(kind), at + LARGE_HEAD)
+    } else {
+        (Words::shared(kind, key.len(), value.len(), extent), at + HEAD)
+    };
     let val_at = key_at + key.len();
-    memory.store(at + 8, u64::from(delta) << 32);
+    memory.store_half(at + CRC_END, delta);
     memory.write(key_at, key);
     memory.write(val_at, value);
-    let word = with_short(memory, salt, at, word, val_at);
-    let crc = check(memory, salt, at, word, val_at + value.len());
-    memory.store(at + 8, u64::from(delta) << 32 | u64::from(crc));
-    memory.store(at, word);
+    let words = with_short(memory, salt, at, words, val_at);
+    memory.store_half(at + 4, words.lens());
+    memory.store_half(at + CRC, check(memory, salt, at, words, val_at + value.len()));
+    memory.store_half(at, words.first());
 }
 
 #[cfg(test)]
@@ -336,16 +252,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_bit_of_a_first_word_and_every_place_count() {
+    fn every_bit_of_the_first_words_and_every_place_count() {
         let salt = Salt::new(0x1234_5678_9abc_def0, 7, 99);
-        let mut word = First::pack(Kind::Put, 28, 32, 80);
+        let mut words = Words::shared(Kind::Put, 28, 32, 80);
         for n in 0..1000 {
             let at = 128 + n * ALIGN;
             for bit in 0..64 {
-                assert_ne!(salt.mix(at, word), salt.mix(at, word ^ 1 << bit), "bit {bit}");
+                let other = Words(words.0 ^ 1 << bit);
+                assert_ne!(salt.mix(at, words), salt.mix(at, other), "bit {bit}");
             }
-            assert_ne!(salt.mix(at, word), salt.mix(at + ALIGN, word));
-            word = word.wrapping_mul(0xd6e8_feb8_6659_fd93).rotate_left(7);
+            assert_ne!(salt.mix(at, words), salt.mix(at + ALIGN, words));
+            words = Words(words.0.wrapping_mul(0xd6e8_feb8_6659_fd93).rotate_left(7));
         }
     }
 }

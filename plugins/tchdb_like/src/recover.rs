@@ -88,7 +88,7 @@ pub(crate) fn open(
     let end = len.div_ceil(CHUNK as u64);
     if end > SEGMENTS as u64 * u64::from(PER_SEGMENT) {
         return Err(Error::unsupported(format!(
-            "{} has {len} bytes, more than the 512 GiB that this tchdb_like knows",
+            "{} has {len} bytes, more than the 256 GiB that this tchdb_like knows",
             path.display()
         )));
     }

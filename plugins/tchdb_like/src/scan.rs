@@ -162,8 +162,8 @@ impl Core {
     ) -> Shown<'a> {
         let (at, seen) = match item {
             Item::Record(at, seen) => {
-                let is_shown = seen.kind.is_put() || seen.state != State::Intact;
-                if !is_shown || chunk.base() + u64::from(seen.delta) > scan.cut {
+                let is_later = chunk.base() + u64::from(seen.delta) > scan.cut;
+                if seen.state == State::Intact && (is_later || !seen.kind.is_put()) {
                     return Shown::Nothing;
                 }
                 if has_stale && !self.was_there(scan, chunk, at, &seen) {

@@ -80,7 +80,7 @@ pub(crate) struct Rooms {
 impl Rooms {
     pub fn push(&mut self, room: Room) {
         if self.count < MOST_ROOMS {
-            let word = room.offset >> 3 << BASE_BITS | u64::from(room.base);
+            let word = room.offset >> 2 << BASE_BITS | u64::from(room.base);
             self.by_size.entry(room.extent as u32).or_default().push(word);
             self.count += 1;
         }
@@ -96,7 +96,7 @@ impl Rooms {
         {
             if let Some(word) = words.pop() {
                 self.count -= 1;
-                let (offset, base) = (word >> BASE_BITS << 3, word as u32 & ((1 << BASE_BITS) - 1));
+                let (offset, base) = (word >> BASE_BITS << 2, word as u32 & ((1 << BASE_BITS) - 1));
                 return Some(Room { offset, extent: extent as usize, base });
             }
             self.by_size.remove(&extent);
@@ -120,10 +120,10 @@ mod tests {
     fn rooms_come_back_last_first_and_not_much_too_large() {
         let mut rooms = Rooms::default();
         let room = |offset, extent| Room { offset, extent, base: 5 };
-        for (offset, extent) in [(8, 80), (16, 80), (24, 88), (32, 1000), (1 << 38, 80)] {
+        for (offset, extent) in [(8, 80), (16, 80), (24, 88), (32, 1000), (1 << 37, 80)] {
             rooms.push(room(offset, extent));
         }
-        assert_eq!(rooms.pop(80), Some(room(1 << 38, 80)));
+        assert_eq!(rooms.pop(80), Some(room(1 << 37, 80)));
         assert_eq!(rooms.pop(80), Some(room(16, 80)));
         assert_eq!(rooms.pop(80), Some(room(8, 80)));
         assert_eq!(rooms.pop(80), Some(room(24, 88)));

@@ -170,7 +170,7 @@ impl Space {
     fn too_large(&self) -> Error {
         Error::new(
             ErrorCode::Full,
-            format!("{} has 512 GiB, which is the most; delete records", self.path.display()),
+            format!("{} has 256 GiB, which is the most; delete records", self.path.display()),
         )
     }
 

@@ -94,7 +94,7 @@ impl Core {
         chunk.pending.fetch_add(1, SeqCst);
         // What stands behind ends the chunk, whatever was there before.
         if at + size < CHUNK {
-            chunk.memory.store(at + size, 0);
+            chunk.memory.store_half(at + size, 0);
         }
         // From here on whoever reads the chunk steps over it.
         chunk.free(&self.space, at, size);

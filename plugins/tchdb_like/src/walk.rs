@@ -9,7 +9,7 @@ use crate::{
     database::Core,
     index::Hash,
     raw::memory::Memory,
-    record::{ALIGN, Salt, Seen, State, free_extent, see},
+    record::{ALIGN, Kind, Salt, Seen, State, free_extent, see},
 };
 
 /// How many records' lines of the index are brought near before the first is
@@ -74,7 +74,9 @@ pub(crate) fn walk_to<'a>(
             Some(seen) if seen.kind.is_large() && seen.state != State::BadHead => {
                 visitor.other(Item::Record(FIRST, seen));
             }
-            _ if memory.load(FIRST) >> 61 > 1 => {
+            _ if Kind::of(memory.load_half(FIRST)) != Some(Kind::Free)
+                && memory.load_half(FIRST) != 0 =>
+            {
                 visitor.other(Item::Gap(FIRST, chunk.end()));
             }
             _ => {
@@ -121,7 +123,7 @@ enum Other<'a> {
 
 #[inline(never)]
 fn other(memory: &Memory, salt: Salt, at: usize, end: usize) -> Other<'_> {
-    let word = memory.load(at);
+    let word = memory.load_half(at);
     if let Some(extent) = free_extent(salt, at, end, word) {
         return Other::Item(Item::Free(at, extent), at + extent);
     }
@@ -130,8 +132,8 @@ fn other(memory: &Memory, salt: Salt, at: usize, end: usize) -> Other<'_> {
     // stands where it ends.
     let follows = |at: usize| {
         at + ALIGN > end
-            || memory.load(at) == 0
-            || free_extent(salt, at, end, memory.load(at)).is_some()
+            || memory.load_half(at) == 0
+            || free_extent(salt, at, end, memory.load_half(at)).is_some()
             || record(at).is_some_and(|seen| seen.state != State::BadHead)
     };
     match record(at) {
@@ -141,17 +143,17 @@ fn other(memory: &Memory, salt: Salt, at: usize, end: usize) -> Other<'_> {
         {
             return Other::Item(Item::Record(at, seen), at + seen.extent);
         }
-        _ if memory.load(at) != word => return Other::Changed,
+        _ if memory.load_half(at) != word => return Other::Changed,
         _ => {}
     }
     let intact = |at| record(at).is_some_and(|seen| seen.state == State::Intact);
     let next =
-        (at + ALIGN..end).step_by(ALIGN).find(|&next| memory.load(next) != 0 && intact(next));
+        (at + ALIGN..end).step_by(ALIGN).find(|&next| memory.load_half(next) != 0 && intact(next));
     match next {
         Some(next) => Other::Item(Item::Gap(at, next), next),
         None if word == 0 => Other::End,
         None => {
-            let last = (at..end).step_by(ALIGN).rfind(|&last| memory.load(last) != 0);
+            let last = (at..end).step_by(ALIGN).rfind(|&last| memory.load_half(last) != 0);
             // Nothing is written behind it: it may be of use to a repair.
             Other::Item(Item::Gap(at, last.unwrap_or(at) + ALIGN), CHUNK)
         }

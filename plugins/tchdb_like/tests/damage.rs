@@ -69,6 +69,9 @@ fn versions(bytes: &[u8], key: &[u8]) -> Vec<Option<Vec<u8>>> {
     all
 }
 
+/// A short check fits by chance one in 4096 times.
+const MOST_BELIEVED: u32 = 6;
+
 /// The record whose extent holds this byte of the file.
 fn hit(found: &[Found], at: usize) -> Option<&Found> {
     found.iter().find(|found| (found.at..found.at + found.extent).contains(&at))
@@ -101,7 +104,7 @@ fn a_file_cut_anywhere_has_what_was_whole() {
                 (Err(error), _) => {
                     assert_eq!(error.code(), ErrorCode::Corrupt);
                     let is_cut = |found: &Found| {
-                        found.key(&bytes) == key && found.at + 8 <= cut && !whole(found)
+                        found.key(&bytes) == key && found.at + 4 <= cut && !whole(found)
                     };
                     assert!(records.iter().any(is_cut), "{key:?}, cut at {cut}: {error}");
                 }
@@ -114,10 +117,22 @@ fn a_file_cut_anywhere_has_what_was_whole() {
     }
 }
 
-/// Checks the database with one bit of its file wrong.
-fn check_flip(db: &TchdbLike, bytes: &[u8], model: &Contents, records: &[Found], at: usize) {
+/// Checks the database with one bit of its file wrong. False: nothing is checked,
+/// since by chance a check fits.
+fn check_flip(
+    db: &TchdbLike,
+    (bytes, flipped): (&[u8], &[u8]),
+    model: &Contents,
+    records: &[Found],
+    at: usize,
+) -> bool {
     let place = format!("byte {at}");
     let hit = hit(records, at);
+    let is_in_head = |found: &&Found| at < found.value_at() && !(8..12).contains(&(at - found.at));
+    if hit.filter(is_in_head).is_some_and(|found| image::head_fits(flipped, found.at)) {
+        // The limit: what is believed then is wrong, though never a value.
+        return false;
+    }
     let hit_key = hit.map(|found| found.key(bytes));
     let (shown, scanned) = scan(db);
     for found in records {
@@ -142,12 +157,12 @@ fn check_flip(db: &TchdbLike, bytes: &[u8], model: &Contents, records: &[Found],
             }
         }
     }
-    let Some(found) = hit else { return };
+    let Some(found) = hit else { return true };
     let key = found.key(bytes);
     let newest = records.iter().rfind(|other| other.key(bytes) == key).unwrap().at == found.at;
     let in_value = (found.value_at()..found.value_at() + found.val_len).contains(&at);
     if !newest || !in_value {
-        return;
+        return true;
     }
     // The key is known: neither a miss nor an older version.
     assert_eq!(get(db, key).unwrap_err().code(), ErrorCode::Corrupt, "{place}");
@@ -160,6 +175,7 @@ fn check_flip(db: &TchdbLike, bytes: &[u8], model: &Contents, records: &[Found],
     assert_eq!(get(db, key).unwrap().unwrap(), b"healed");
     assert_eq!(db.rnum(), model.len() as u64);
     scan(db).1.unwrap();
+    true
 }
 
 #[test]
@@ -169,6 +185,8 @@ fn a_flipped_bit_never_gives_a_wrong_value() {
     let (bytes, model) = small(&path);
     let records = image::records(&bytes);
     assert_eq!(records.len(), 12);
+    assert!(records.iter().all(|found| image::head_fits(&bytes, found.at)));
+    let mut believed = 0;
     let end = records.iter().map(|found| found.at + found.extent).max().unwrap() + 16;
     for at in (0..FILE_HEADER).chain(4096..4096 + 64).chain(CHUNK..end) {
         // All eight take minutes; each place has its own.
@@ -178,7 +196,10 @@ fn a_flipped_bit_never_gives_a_wrong_value() {
             flipped[at] ^= 1 << bit;
             fs::write(&path, &flipped).unwrap();
             match open(&path) {
-                Ok(db) => check_flip(&db, &bytes, &model, &records, at),
+                Ok(db) => {
+                    let images = (&bytes[..], &flipped[..]);
+                    believed += u32::from(!check_flip(&db, images, &model, &records, at));
+                }
                 Err(error) => {
                     assert!(at < FILE_HEADER, "{error}");
                     assert_eq!(fs::read(&path).unwrap(), flipped);
@@ -186,6 +207,7 @@ fn a_flipped_bit_never_gives_a_wrong_value() {
             }
         }
     }
+    assert!(believed <= MOST_BELIEVED, "{believed}");
 }
 
 #[test]
@@ -197,6 +219,7 @@ fn a_flipped_bit_of_a_closed_file_never_gives_a_wrong_value() {
     let records = image::records(&bytes);
     // Those that newer ones hide are still there.
     assert!(records.len() > model.len(), "{}", records.len());
+    let mut believed = 0;
     // The superblocks, the chunk of records, and the dump of the index.
     let dump = (2 * CHUNK..bytes.len()).filter(|&at| bytes[at] != 0);
     let places = (4096..4200).chain(8192..8300).chain(CHUNK..CHUNK + 1200).chain(dump);
@@ -204,8 +227,10 @@ fn a_flipped_bit_of_a_closed_file_never_gives_a_wrong_value() {
         let mut flipped = bytes.clone();
         flipped[at] ^= 1 << (at % 8);
         fs::write(&path, &flipped).unwrap();
-        check_flip(&open(&path).unwrap(), &bytes, &model, &records, at);
+        let (db, images) = (open(&path).unwrap(), (&bytes[..], &flipped[..]));
+        believed += u32::from(!check_flip(&db, images, &model, &records, at));
     }
+    assert!(believed <= MOST_BELIEVED, "{believed}");
 }
 
 #[test]

@@ -79,9 +79,9 @@ fn before_a_delete_goes_what_it_hides_is_marked() {
         let bytes = fs::read(&path).unwrap();
         (FIRST..)
             .scan(CHUNK + FIRST, |at, _| {
-                let word = u64::from_le_bytes(bytes[*at..*at + 8].try_into().unwrap());
-                *at += (word as usize & 0x7fff) * 8;
-                (word != 0).then_some(word >> 61)
+                let word = u32::from_le_bytes(bytes[*at..*at + 4].try_into().unwrap());
+                *at += (word as usize & 0x1_ffff) * 4;
+                (word != 0).then_some(u64::from(word >> 29))
             })
             .collect::<Vec<_>>()
     };

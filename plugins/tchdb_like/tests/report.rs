@@ -64,21 +64,21 @@ fn stats_add_up_whatever_was_done_and_after_a_reopen() {
     db.set(b"a", &[1; 7]).unwrap();
     check(&db, 1, 24);
     db.set(b"a", &[1; 16]).unwrap();
-    check(&db, 1, 40);
+    check(&db, 1, 36);
     db.set(b"", b"").unwrap();
-    check(&db, 2, 40 + 16);
+    check(&db, 2, 36 + 16);
     assert!(db.update(b"", &[2; 100], &mut |_| true).unwrap());
-    check(&db, 2, 40 + 120);
+    check(&db, 2, 36 + 116);
     // A record in chunks of its own counts by pages.
     db.set(b"large", &[3; 300_000]).unwrap();
-    check(&db, 3, 40 + 120 + 303_104);
+    check(&db, 3, 36 + 116 + 303_104);
     assert!(db.del(b"large", &mut |_| true).unwrap());
     assert!(db.del(b"a", &mut |_| true).unwrap());
     db.compact().unwrap();
-    check(&db, 1, 120);
+    check(&db, 1, 116);
     assert!(stats(&db)["file_bytes"] <= 3 * CHUNK);
     db.close().unwrap();
-    check(&open(&path), 1, 120);
+    check(&open(&path), 1, 116);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::index::{Entry, TAG_BITS, TAG_MASK};
 /// How wide the parts of an entry are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
-    /// The bits of a place, in units of 8 bytes.
+    /// The bits of a place, in units of 4 bytes.
     pub place: u8,
     /// k.
     pub low: u8,

@@ -6,7 +6,7 @@ use memmap2::{Advice, MmapMut, MmapOptions, MmapRaw};
 use std::{
     fs::File,
     io, ptr, slice,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicU32, AtomicU64, Ordering},
 };
 
 /// One gibibyte of the file, mapped, though the file may end within it: what
@@ -91,6 +91,15 @@ impl Memory {
         unsafe { AtomicU64::from_ptr(self.start.add(at).cast()) }
     }
 
+    /// The half of a word at a multiple of 4. No word of 8 bytes is accessed as
+    /// halves.
+    #[inline]
+    fn half(&self, at: usize) -> &AtomicU32 {
+        assert!(at.is_multiple_of(4) && at < self.room);
+        // SAFETY: as above.
+        unsafe { AtomicU32::from_ptr(self.start.add(at).cast()) }
+    }
+
     /// The bytes there. By the module's rules no one writes them while the
     /// result is used: see who calls.
     #[inline]
@@ -122,6 +131,18 @@ impl Memory {
     #[inline]
     pub fn load(&self, at: usize) -> u64 {
         u64::from_le(self.word(at).load(Ordering::Acquire))
+    }
+
+    /// As `load`, of 4 bytes.
+    #[inline]
+    pub fn load_half(&self, at: usize) -> u32 {
+        u32::from_le(self.half(at).load(Ordering::Acquire))
+    }
+
+    /// As `store`, of 4 bytes.
+    #[inline]
+    pub fn store_half(&self, at: usize, word: u32) {
+        self.half(at).store(word.to_le(), Ordering::Release);
     }
 
     /// Stores a word: what was written before is seen by who sees it.

@@ -85,9 +85,9 @@ pub fn record(
     val: &[u8],
 ) -> usize {
     let seed = seed(file);
-    let extent = (16 + key.len() + val.len()).next_multiple_of(8);
-    let first =
-        kind << 61 | (key.len() as u64) << 33 | (val.len() as u64) << 15 | (extent / 8) as u64;
+    let extent = (16 + key.len() + val.len()).next_multiple_of(4);
+    let left = extent - 16 - key.len() - val.len();
+    let first = (left as u64) << 48 | (key.len() as u64) << 32 | kind << 29 | (extent / 4) as u64;
     let delta = (sequence - base) as u32;
     let mix = |word: u64| {
         let upper = (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32;
@@ -95,7 +95,7 @@ pub fn record(
     };
     let head = [&delta.to_le_bytes(), key].concat();
     let short = (crc32c(&head) ^ mix(first)).wrapping_mul(0x9e37_79b1) >> 20;
-    let first = first | u64::from(short) << 49;
+    let first = first | u64::from(short) << 17;
     let crc = crc32c(&[&head, val].concat()) ^ mix(first);
     let start = number as usize * CHUNK + at;
     put(file, start, first);
@@ -103,6 +103,20 @@ pub fn record(
     file[start + 16..][..key.len()].copy_from_slice(key);
     file[start + 16 + key.len()..][..val.len()].copy_from_slice(val);
     at + extent
+}
+
+/// Whether the short check of what stands at `at` in the file fits: one in 4096
+/// times it does so by chance.
+pub fn head_fits(file: &[u8], at: usize) -> bool {
+    let (seed, number) = (seed(file), (at / CHUNK) as u32);
+    let base = word(file, number as usize * CHUNK + 8);
+    let words = word(file, at);
+    let key_len = (words >> 32) as usize & 0xffff;
+    let Some(head) = file.get(at + 12..at + 16 + key_len) else { return false };
+    let bare = words & !(0xfff << 17);
+    let upper = (bare.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32;
+    let check = crc32c(head) ^ upper ^ salt(seed, number, base, at % CHUNK);
+    check.wrapping_mul(0x9e37_79b1) >> 20 == (words >> 17) as u32 & 0xfff
 }
 
 /// A record as it stands in a file: where it begins in the file, what kind, and
@@ -144,16 +158,13 @@ pub fn records(file: &[u8]) -> Vec<Found> {
             continue;
         }
         let mut at = start + FIRST;
-        while at + 16 <= end && word(file, at) != 0 {
+        while at + 16 <= end && word(file, at) as u32 != 0 {
             let first = word(file, at);
-            let found = Found {
-                at,
-                kind: first >> 61,
-                key_len: (first >> 33) as usize & 0xffff,
-                val_len: (first >> 15) as usize & 0x3_ffff,
-                extent: (first as usize & 0x7fff) * 8,
-            };
-            at += found.extent.max(8);
+            let extent = (first as usize & 0x1_ffff) * 4;
+            let (key_len, left) = (first as usize >> 32 & 0xffff, (first >> 48) as usize);
+            let val_len = extent.saturating_sub(16 + key_len + left);
+            let found = Found { at, kind: first >> 29 & 7, key_len, val_len, extent };
+            at += found.extent.max(4);
             if found.kind > 1 {
                 all.push(found);
             }
