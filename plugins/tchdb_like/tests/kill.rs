@@ -77,6 +77,10 @@ fn nothing_acknowledged_is_lost() {
         let sync = ["none", "interval:10", "always"][random.below(3) as usize];
         let counts = until_killed(&path, seed, sync, random.below(120_000));
         acknowledged += counts.iter().sum::<usize>();
+        let (copy, is_kept) = (dir.path().join("copy"), random.below(4) == 0);
+        if is_kept {
+            std::fs::copy(&path, &copy).unwrap();
+        }
         if random.below(3) == 0 {
             damaged += u32::from(damage_dump(&path, &mut random));
         }
@@ -113,11 +117,9 @@ fn nothing_acknowledged_is_lost() {
             assert!(get(&db, key).unwrap().as_ref() == Some(value), "{place}: {key:?}");
         }
         assert_eq!(db.rnum(), model.len() as u64, "{place}");
-        if random.below(4) == 0 {
-            // Now and then it is not even closed.
-            std::mem::forget(db);
-            let copy = dir.path().join("moved");
-            std::fs::copy(&path, &copy).unwrap();
+        drop(db);
+        if is_kept {
+            // As if it had not been closed after the kill.
             std::fs::rename(&copy, &path).unwrap();
         }
     }
