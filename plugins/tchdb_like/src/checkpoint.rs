@@ -74,7 +74,7 @@ impl Core {
         kept().for_each(|chunk| chunk.touch(&self.space));
         let mut block = Superblock {
             serial: current.serial + 1,
-            floor: self.cut(|_| ()),
+            floor: self.cut(|floor| floor),
             boot: file::boot(),
             is_clean: false,
             is_unsynced: self.syncer.level == Level::None,
@@ -133,23 +133,15 @@ impl Core {
         self.save(false)
     }
 
-    /// Runs `begin` at a moment when no one writes. A number above all sequence
-    /// numbers of before, and not above those of later.
-    pub fn cut(&self, begin: impl FnOnce(u64)) -> u64 {
-        let locked: Vec<_> = self.shards.iter().map(|shard| shard.inner.lock()).collect();
-        let last = locked.iter().map(|inner| inner.sequence).max().unwrap_or(0);
-        let cut = last.max(self.space.floor.load(SeqCst)) + 1;
-        self.space.floor.fetch_max(cut, SeqCst);
-        begin(cut);
-        cut
-    }
-
     /// Writes a dump, and a superblock that says where it is.
     pub fn save(&self, is_closing: bool) -> Result<(), Error> {
         self.load_all()?;
         let mut current = self.superblock.lock();
         let mut items: Vec<Item> = self.space.with_records().map(|chunk| Item::of(chunk)).collect();
-        let floor = self.cut(|_| self.begin_epoch());
+        let floor = self.cut(|floor| {
+            self.begin_epoch();
+            floor
+        });
         let epoch = self.space.epoch.load(SeqCst);
         let entries: u64 = (0..SHARDS).map(|shard| u64::from(self.index.len(shard))).sum();
         let mut out = Writer::new(&self.space, entries * 5 + (items.len() * 24 + 9280) as u64);

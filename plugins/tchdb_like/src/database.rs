@@ -10,14 +10,14 @@ use crate::{
     recover::Region,
     saved::Saved,
     scan::Scans,
-    shard::Shard,
+    shard::{Inner, Shard},
     space::{Need, Space},
     superblock::Superblock,
     syncer::{Level, Syncer},
     write::Old,
 };
 use kumo_plugin::{CasProc, Error, ErrorCode};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::{
     collections::BTreeSet,
     sync::atomic::{
@@ -131,6 +131,22 @@ impl Core {
         self.skipped.iter().any(|region| region.at == at)
     }
 
+    /// All shards at once: no one writes meanwhile.
+    pub fn lock_all(&self) -> Vec<MutexGuard<'_, Inner>> {
+        self.shards.iter().map(|shard| shard.inner.lock()).collect()
+    }
+
+    /// Runs `begin` at a moment when no one writes: every write is either before
+    /// it or after it. It is given a number above all sequence numbers of before,
+    /// and not above those of later.
+    pub fn cut<T>(&self, begin: impl FnOnce(u64) -> T) -> T {
+        let locked = self.lock_all();
+        let last = locked.iter().map(|inner| inner.sequence).max().unwrap_or(0);
+        let cut = last.max(self.space.floor.load(SeqCst)) + 1;
+        self.space.floor.fetch_max(cut, SeqCst);
+        begin(cut)
+    }
+
     /// Returns when everything that was written before is on the disk.
     pub fn sync(&self) -> Result<(), Error> {
         self.space.check()?;
@@ -138,7 +154,7 @@ impl Core {
         let synced = self.syncer.wait(stamp, &self.space.file, &self.space.path, |begin| {
             // So a write comes before a sync or after it: see `Inner::is_fresh`.
             let _locked: Vec<_> = match self.syncer.level {
-                Level::Interval(_) => self.shards.iter().map(|shard| shard.inner.lock()).collect(),
+                Level::Interval(_) => self.lock_all(),
                 _ => Vec::new(),
             };
             begin();

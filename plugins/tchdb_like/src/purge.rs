@@ -19,21 +19,15 @@
 //! it says what is true.
 
 use crate::{
-    chunk::Chunk,
-    database::Core,
-    index::Hash,
-    lookup::Current,
-    record::Seen,
-    shard::Shard,
-    syncer::Level,
-    walk::{Item, walk},
-    write::Old,
+    chunk::Chunk, database::Core, index::Hash, lookup::Current, record::Seen, shard::Shard,
+    syncer::Level, write::Old,
 };
 use kumo_plugin::Error;
 use std::sync::{
     Arc,
     atomic::Ordering::{Relaxed, SeqCst},
 };
+
 /// Hashes of keys, and some others, each as a bit.
 struct Filter {
     bits: Vec<u64>,
@@ -121,10 +115,8 @@ impl Core {
                 }
                 chunk.pin()
             };
-            walk(chunk, self.space.seed, chunk.used(), |item| {
-                if let Item::Record(at, seen) = item {
-                    visit(chunk, at, &seen, self.hash(seen.key));
-                }
+            self.walk_records(chunk, |at, seen, hash| {
+                visit(chunk, at, seen, hash);
                 true
             });
             drop(pin);

@@ -163,7 +163,7 @@ impl Core {
     fn make_anew(&self, saved: &Saved, damaged: usize, error: &Error) -> Result<(), Error> {
         // So no chunk is taken for empty meanwhile.
         let _held = self.reclaiming.lock();
-        let mut shards: Vec<_> = self.shards.iter().map(|shard| shard.inner.lock()).collect();
+        let mut shards = self.lock_all();
         if !self.index.is_absent(damaged) {
             // Another thread was here.
             return Ok(());

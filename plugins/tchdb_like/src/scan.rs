@@ -99,21 +99,18 @@ impl Drop for Running<'_> {
 
 impl Core {
     fn begin_scan(&self) -> Running<'_> {
-        // All locks at once: every write is either before it, and seen, or
-        // after it, and not.
-        let locked: Vec<_> = self.shards.iter().map(|shard| shard.inner.lock()).collect();
-        let last = locked.iter().map(|inner| inner.sequence).max().unwrap_or(0);
-        let cut = last.max(self.space.floor.load(SeqCst));
-        self.space.floor.fetch_max(cut + 1, SeqCst);
-        let scan = Arc::new(Scan {
-            id: self.scans.last.fetch_add(1, SeqCst) + 1,
-            cut,
-            held: Mutex::default(),
-            held_count: AtomicUsize::new(0),
-        });
-        self.scans.running.lock().push(Arc::clone(&scan));
-        self.scans.count.fetch_add(1, SeqCst);
-        Running { core: self, scan }
+        // What is written before is seen, and what is written after it is not.
+        self.cut(|above| {
+            let scan = Arc::new(Scan {
+                id: self.scans.last.fetch_add(1, SeqCst) + 1,
+                cut: above - 1,
+                held: Mutex::default(),
+                held_count: AtomicUsize::new(0),
+            });
+            self.scans.running.lock().push(Arc::clone(&scan));
+            self.scans.count.fetch_add(1, SeqCst);
+            Running { core: self, scan }
+        })
     }
 
     /// Shows every intact record of one point in time. No lock is held

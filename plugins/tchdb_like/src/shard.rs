@@ -1,6 +1,7 @@
 //! What is known of a shard beside its part of the index, under its lock: the
 //! last sequence number, and room to use again.
 
+use crate::record::ALIGN;
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, sync::atomic::AtomicU64};
 
@@ -80,7 +81,7 @@ pub(crate) struct Rooms {
 impl Rooms {
     pub fn push(&mut self, room: Room) {
         if self.count < MOST_ROOMS {
-            let word = room.offset >> 2 << BASE_BITS | u64::from(room.base);
+            let word = (room.offset / ALIGN as u64) << BASE_BITS | u64::from(room.base);
             self.by_size.entry(room.extent as u32).or_default().push(word);
             self.count += 1;
         }
@@ -96,7 +97,8 @@ impl Rooms {
         {
             if let Some(word) = words.pop() {
                 self.count -= 1;
-                let (offset, base) = (word >> BASE_BITS << 2, word as u32 & ((1 << BASE_BITS) - 1));
+                let (offset, base) =
+                    ((word >> BASE_BITS) * ALIGN as u64, word as u32 & ((1 << BASE_BITS) - 1));
                 return Some(Room { offset, extent: extent as usize, base });
             }
             self.by_size.remove(&extent);

@@ -9,9 +9,9 @@ mod common;
 use common::{
     Contents, get,
     image::{self, CHUNK},
-    open, open_by_hand, scan, stat, sync,
+    open, open_by_hand, open_with, scan, stat, sync,
 };
-use kumo_plugin::{Location, Storage};
+use kumo_plugin::Storage;
 use std::{fs, path::Path};
 use tchdb_like::TchdbLike;
 
@@ -22,9 +22,7 @@ fn key(n: u32) -> Vec<u8> {
 /// Some chunks of records, a checkpoint, and changes to a few of them; the bytes
 /// of the file as a kill leaves it, and what each key has.
 fn some(path: &Path, sync_by: &str) -> (Vec<u8>, Contents) {
-    let name = format!("{}#sync={sync_by}", path.display());
-    let db =
-        TchdbLike::open(&Location::parse(name.as_bytes(), TchdbLike::PARAMS).unwrap()).unwrap();
+    let db = open_with(path, sync_by);
     let mut model = Contents::new();
     let set = |model: &mut Contents, n: u32, value: &[u8]| {
         db.set(&key(n), value).unwrap();

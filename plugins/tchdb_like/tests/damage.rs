@@ -8,18 +8,13 @@ mod common;
 use common::{
     Contents, get,
     image::{self, CHUNK, Found},
-    open, open_by_hand, scan, sync,
+    open, open_by_hand, open_with, scan, sync,
 };
-use kumo_plugin::{ErrorCode, Location, Storage};
+use kumo_plugin::{ErrorCode, Storage};
 use std::{fs, os::unix::fs::FileExt, path::Path};
 use tchdb_like::TchdbLike;
 
 const FILE_HEADER: usize = 64;
-
-fn open_none(path: &Path) -> TchdbLike {
-    let name = format!("{}#sync=none", path.display());
-    TchdbLike::open(&Location::parse(name.as_bytes(), TchdbLike::PARAMS).unwrap()).unwrap()
-}
 
 /// Overwritten, deleted, deleted and set again, empty, longer and shorter. The
 /// bytes of the file as a kill leaves it, with what has been replaced still
@@ -268,7 +263,7 @@ fn damage_under_an_open_database_is_an_error() {
 fn a_record_within_a_value_is_none() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("db");
-    let db = open_none(&path);
+    let db = open_with(&path, "none");
     db.set(b"planted", b"surfaced").unwrap();
     // The bytes of the very same file, seed and all, at every alignment.
     let file = fs::read(&path).unwrap();
@@ -299,7 +294,7 @@ fn a_record_within_a_value_is_none() {
 fn compaction_moves_no_damage_about() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("db");
-    let db = open_none(&path);
+    let db = open_with(&path, "none");
     for i in 0..2000_u32 {
         db.set(&i.to_le_bytes(), &[i as u8; 300]).unwrap();
     }
@@ -314,7 +309,7 @@ fn compaction_moves_no_damage_about() {
     db.compact().unwrap();
     assert_eq!(get(&db, &key).unwrap_err().code(), ErrorCode::Corrupt);
     drop(db);
-    let db = open_none(&path);
+    let db = open_with(&path, "none");
     assert_eq!(get(&db, &key).unwrap_err().code(), ErrorCode::Corrupt);
     assert_eq!(db.rnum(), 500);
     for i in (0..2000_u32).filter(|i| i % 4 == 1 && i.to_le_bytes() != key) {

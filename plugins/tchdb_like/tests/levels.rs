@@ -6,23 +6,18 @@
 
 mod common;
 
-use common::{get, scan};
-use kumo_plugin::{Location, Storage};
+use common::{get, open_with, scan};
+use kumo_plugin::Storage;
 use std::{fs, path::Path};
 use tchdb_like::TchdbLike;
 
 const LEVELS: [&str; 3] = ["none", "interval:4000000000", "always"];
 
-fn open(path: &Path, sync: &str) -> TchdbLike {
-    let name = format!("{}#sync={sync}", path.display());
-    TchdbLike::open(&Location::parse(name.as_bytes(), TchdbLike::PARAMS).unwrap()).unwrap()
-}
-
 /// What the file would be if the process were killed now, opened.
 fn killed(path: &Path, sync: &str, check: impl Fn(&TchdbLike)) {
     let copy = path.with_extension("killed");
     fs::copy(path, &copy).unwrap();
-    check(&open(&copy, sync));
+    check(&open_with(&copy, sync));
     fs::remove_file(&copy).unwrap();
 }
 
@@ -32,7 +27,7 @@ fn what_was_hidden_under_one_level_stays_hidden_under_another() {
         for second in LEVELS {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("db");
-            let db = open(&path, first);
+            let db = open_with(&path, first);
             for round in 0..3_u8 {
                 for key in 0..30_u8 {
                     db.set(&[key], &[round; 50]).unwrap();
@@ -44,7 +39,7 @@ fn what_was_hidden_under_one_level_stays_hidden_under_another() {
             db.close().unwrap();
             drop(db);
 
-            let db = open(&path, second);
+            let db = open_with(&path, second);
             assert_eq!(db.rnum(), 20, "{first}, {second}");
             for key in 0..10_u8 {
                 assert!(db.del(&[key], &mut |_| true).unwrap());

@@ -5,14 +5,13 @@
 
 mod common;
 
-use common::{get, open, scan};
+use common::{get, open, open_with, scan};
 use kumo_plugin::{ErrorCode, Storage};
 use std::{
     env,
     path::{Path, PathBuf},
     process::Command,
 };
-use tchdb_like::TchdbLike;
 
 /// Runs the test `name` of this very file in a process of its own, where
 /// `KUMO_TEST_DB` is the database. The shell prepares the process.
@@ -75,9 +74,7 @@ fn a_write_that_does_not_fit_fails_and_harms_nothing() {
 fn has_no_room() {
     let Some(path) = given() else { return };
     let sync = env::var("SYNC").unwrap();
-    let name = format!("{}#sync={sync}", path.display());
-    let location = kumo_plugin::Location::parse(name.as_bytes(), TchdbLike::PARAMS).unwrap();
-    let db = TchdbLike::open(&location).unwrap();
+    let db = open_with(&path, &sync);
     db.set(b"key", b"value").unwrap();
     db.set(b"large", &[7; 100_000]).unwrap();
     let full = |error: kumo_plugin::Error| {
@@ -130,9 +127,7 @@ fn deletes_work_on_a_full_disk_and_make_room() {
 fn is_full() {
     let Some(path) = given() else { return };
     let sync = env::var("SYNC").unwrap();
-    let name = format!("{}#sync={sync}", path.display());
-    let location = kumo_plugin::Location::parse(name.as_bytes(), TchdbLike::PARAMS).unwrap();
-    let db = TchdbLike::open(&location).unwrap();
+    let db = open_with(&path, &sync);
     // So many that the slowest level does not take minutes.
     let len = if sync == "always" { 60_000 } else { 2000 };
     let key = |n: u64| [&b"a key that is not so very short "[..], &n.to_be_bytes()].concat();

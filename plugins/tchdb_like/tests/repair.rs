@@ -9,9 +9,9 @@ mod common;
 use common::{
     Contents,
     image::{self, CHUNK, FIRST, Found},
-    open, open_by_hand, scan, sync,
+    open, open_by_hand, open_with, scan, sync,
 };
-use kumo_plugin::{Error, ErrorCode, Location, Storage};
+use kumo_plugin::{Error, ErrorCode, Storage};
 use std::{
     fs,
     ops::Range,
@@ -60,9 +60,7 @@ fn value(n: u32, len: usize) -> Vec<u8> {
 /// Several chunks and a run, overwritten and deleted in part. The file as a kill
 /// leaves it, and as it is closed.
 fn some(path: &Path) -> ([Vec<u8>; 2], Contents) {
-    let name = format!("{}#sync=none", path.display());
-    let location = Location::parse(name.as_bytes(), TchdbLike::PARAMS).unwrap();
-    let db = TchdbLike::open(&location).unwrap();
+    let db = open_with(path, "none");
     let mut model = Contents::new();
     for n in 0..3000 {
         let (key, val) = (format!("key{}", n % 2500).into_bytes(), value(n, n as usize % 500));

@@ -54,6 +54,8 @@ pub(super) struct Source {
     heads: Vec<Heads>,
     /// The pages that the disk does not give.
     unread: RefCell<BTreeSet<u64>>,
+    /// A chunk has pins, though nobody else is here.
+    pins: Arc<Pins>,
 }
 
 const PAGE: usize = 4096;
@@ -87,6 +89,7 @@ impl Source {
             seed: 0,
             heads: Vec::new(),
             unread: RefCell::default(),
+            pins: Arc::new(Pins::new()),
         };
         for number in 1..end as u32 {
             let mut bytes = [0; 2 * HEADER];
@@ -200,7 +203,7 @@ impl Source {
         });
         let memory = memory.map_err(|error| failed("no memory to read", &self.path, &error))?;
         failure.map_or(Ok(()), Err)?;
-        let chunk = Chunk::new(number, memory.memory(), Arc::new(Pins::new()));
+        let chunk = Chunk::new(number, memory.memory(), Arc::clone(&self.pins));
         chunk.adopt(header);
         Ok(Loaded { chunk, _memory: memory })
     }
