@@ -30,6 +30,8 @@ pub struct Task {
 pub enum What {
     /// Loads, reads, changes and empties a database.
     Table,
+    /// Loads a database, and says what it takes of the disk.
+    Disk,
     /// Writes and waits for the disk after each write, so many seconds.
     Sync { seconds: f64 },
     /// Loads and closes.
@@ -47,6 +49,7 @@ pub fn main(task: Option<String>) -> Result<()> {
     let task: Task = serde_json::from_str(&task.context("no task")?)?;
     match task.what {
         What::Table => answer(&table::work(&task)?),
+        What::Disk => answer(&table::disk(&task)?),
         What::Sync { seconds } => answer(&sync::work(&task, seconds)?),
         What::Load => answer(&reopen::load(&task)?.close()?),
         What::LoadAndWait => {

@@ -3,7 +3,7 @@
 //! database, since random bytes rarely come past the first check.
 #![no_main]
 
-use kumo_plugin::{Location, Storage};
+use kumo_plugin::{Change, Location, Storage};
 use libfuzzer_sys::fuzz_target;
 use std::{fs, ops::ControlFlow, path::Path, sync::LazyLock};
 use tchdb_like::TchdbLike;
@@ -18,6 +18,8 @@ static BASES: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
     }
     db.set(b"large", &[1; 70_000]).expect("room");
     db.del(b"k\x05", &mut |_| true).expect("room");
+    let batch = [Change::Put(b"k\x06", b"of a batch"), Change::Delete(b"k\x07")];
+    TchdbLike::OPTIONAL.batch.expect("it has one")(&db, &batch).expect("room");
     let open = fs::read(&path).expect("the file");
     drop(db);
     [open, fs::read(&path).expect("the file")]

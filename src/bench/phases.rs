@@ -195,7 +195,8 @@ impl Round<'_> {
         session.for_each(&mut |key, value| {
             shown += 1;
             // Reads a part of every record, as whoever scans does.
-            sum += key.iter().chain(value).step_by(64).map(|&b| u64::from(b)).sum::<u64>();
+            let some = key.first().into_iter().chain(value.iter().step_by(64));
+            sum += some.map(|&byte| u64::from(byte)).sum::<u64>();
         })?;
         let took = start.elapsed();
         std::hint::black_box(sum);

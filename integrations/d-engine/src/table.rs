@@ -1,9 +1,9 @@
 //! A database of one plugin's, with writes that are all or none.
 //!
-//! Where the plugin has no batch, several changes are first written down as one
-//! record, the commit record, then carried out, and then it is deleted. From its
-//! write on they hold: what a kill interrupts is done again when the database is
-//! opened. To do them twice changes nothing.
+//! Where the plugin has no batch, or only smaller ones, several changes are first
+//! written down as one record, the commit record, then carried out, and then it is
+//! deleted. From its write on they hold: what a kill interrupts is done again when
+//! the database is opened. To do them twice changes nothing.
 
 use crate::{
     changes::Changes,
@@ -12,7 +12,7 @@ use crate::{
 };
 use bytes::Bytes;
 use d_engine::Error;
-use kumo::host::{Change, Delete, Failure, Pins, Plugin, Storage};
+use kumo::host::{Change, Delete, ErrorCode, Failure, Pins, Plugin, Storage};
 use kumo_plugin::abi::{KUMO_CAP_DURABLE_SYNC, KUMO_CAP_VOLATILE};
 use std::{
     ffi::OsString,
@@ -91,16 +91,24 @@ impl Table {
             [] => Ok(()),
             // Alone, each is all or none by the contract.
             [change] => self.one(change),
-            several if self.batch => self.storage.batch(several)?.ok_or_else(|| {
-                Failure::other("the plugin has said that it has a batch, and has none")
-            }),
-            several => {
-                let mut commit = Changes::default();
-                commit.put(Space::Commit, b"", 0, &changes.encode()?);
-                commit.as_host().iter().try_for_each(|change| self.one(change))?;
-                self.carry_out(several)
-            }
+            several if self.batch => match self.storage.batch(several) {
+                // It is too large for the plugin.
+                Err(failure) if failure.code == ErrorCode::Invalid => {
+                    self.write_down(changes, several)
+                }
+                Ok(None) => Err(Failure::other("the plugin has said that it has a batch")),
+                done => done.map(drop),
+            },
+            several => self.write_down(changes, several),
         }
+    }
+
+    /// Carries out changes by way of a commit record.
+    fn write_down(&self, changes: &Changes, several: &[Change<'_>]) -> Result<(), Failure> {
+        let mut commit = Changes::default();
+        commit.put(Space::Commit, b"", 0, &changes.encode()?);
+        commit.as_host().iter().try_for_each(|change| self.one(change))?;
+        self.carry_out(several)
     }
 
     /// Returns when what was written survives a loss of power, as far as the
@@ -190,6 +198,21 @@ mod tests {
         let table = prepared(&directory.path().join("db"));
         table.write(&changes()).unwrap();
         check(&table);
+    }
+
+    #[test]
+    fn what_is_too_large_for_a_batch_is_carried_out_with_a_commit_record() {
+        let directory = tempfile::tempdir().unwrap();
+        let table = open(&directory.path().join("db"));
+        assert!(table.batch);
+        let mut changes = Changes::default();
+        let value = vec![7; 100_000];
+        (0..4_u8).for_each(|n| changes.put(Space::Data, &[n], 1, &value));
+        table.write(&changes).unwrap();
+        for n in 0..4_u8 {
+            assert_eq!(table.get(Space::Data, &[n]).unwrap().as_deref(), Some(&value[..]));
+        }
+        assert_eq!(table.len().unwrap(), 4);
     }
 
     #[test]

@@ -525,7 +525,8 @@ pub struct kumo_plugin {
     /// process is killed in the middle. To other threads they happen at once: who
     /// has seen one of them sees them all. A key may come several times: the last
     /// one holds. To delete a key that is not there is no failure; `num` may be 0.
-    /// False: none of them, with `set_error`.
+    /// An engine may bound how large a batch is; a larger one fails with
+    /// `KUMO_ERROR_INVALID`. False: none of them, with `set_error`.
     pub batch: Option<
         unsafe extern "C-unwind" fn(
             data: *mut c_void,

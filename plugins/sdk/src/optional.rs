@@ -79,7 +79,8 @@ pub struct Optional<S> {
 
     /// Carries out puts and deletes, in order, all or none: also when the
     /// process is killed in the middle, and to other threads at once. A key may
-    /// come several times. An error: none.
+    /// come several times. A batch that is too large for the engine is
+    /// [`ErrorCode::Invalid`](crate::ErrorCode::Invalid). An error: none.
     pub batch: Option<fn(&S, changes: &[Change<'_>]) -> Result<(), Error>>,
 
     /// Salvages what is whole of the damaged database `from`, which is only read,

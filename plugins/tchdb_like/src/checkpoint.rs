@@ -19,16 +19,13 @@ use crate::{
     file,
     index::{Entry, SHARDS},
     superblock::{self, Superblock},
-    syncer::Level,
-};
-use kumo_plugin::{Error, LogLevel};
-use std::sync::{
-    Arc,
-    atomic::{
+    sync::atomic::{
         AtomicU64,
         Ordering::{Relaxed, SeqCst},
     },
+    syncer::Level,
 };
+use kumo_plugin::{Error, LogLevel};
 
 /// How many bytes of records are written before there is a checkpoint, at least.
 const EVERY: u64 = 64 << 20;
@@ -137,7 +134,7 @@ impl Core {
     pub fn save(&self, is_closing: bool) -> Result<(), Error> {
         self.load_all()?;
         let mut current = self.superblock.lock();
-        let mut items: Vec<Item> = self.space.with_records().map(|chunk| Item::of(chunk)).collect();
+        let mut items: Vec<Item> = self.space.with_records().map(Item::of).collect();
         let floor = self.cut(|floor| {
             self.begin_epoch();
             floor
@@ -195,7 +192,7 @@ impl Core {
         // They are written to at once, and will be synced with the dump.
         for number in tails.iter().chain(&*self.kept.lock()) {
             // One that was kept may have another use by now: of a dump, even.
-            let is_writable = |chunk: &&Arc<Chunk>| {
+            let is_writable = |chunk: &&Chunk| {
                 matches!(chunk.usage(), Use::Tail | Use::Full) && chunk.is_safe(before)
             };
             if let Some(chunk) = self.space.chunk(*number).filter(is_writable) {

@@ -6,19 +6,16 @@
 //! difference.
 
 use crate::{
+    ahead,
     chunk::{CHUNK, Chunk, Use},
     database::Core,
     index::Hash,
-    lookup::Current,
-    record::State,
+    record::{Seen, State},
     space::Need,
     write::Old,
 };
-use kumo_plugin::{Error, LogLevel};
-use std::sync::{
-    Arc,
-    atomic::Ordering::{Relaxed, SeqCst},
-};
+use kumo_plugin::{Error, ErrorCode, LogLevel};
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// Chunks that are fuller than this stay as they are.
 const FULL_ENOUGH: u32 = (CHUNK / 16 * 15) as u32;
@@ -34,7 +31,7 @@ impl Core {
         let _one_at_a_time = self.compacting.lock();
         let candidates = self.space.with_records().filter(|chunk| chunk.usage() == Use::Full);
         let least = candidates
-            .map(|chunk| (chunk.live.load(Relaxed), chunk))
+            .map(|chunk| (chunk.count.live(), chunk))
             .filter(|(live, _)| (1..FULL_ENOUGH).contains(live))
             .min_by_key(|(live, _)| *live);
         match least {
@@ -48,18 +45,23 @@ impl Core {
         self.check_health()?;
         self.touch()?;
         self.settle()?;
-        let worth = |chunk: &&Arc<Chunk>| {
-            chunk.usage() == Use::Full && (1..FULL_ENOUGH).contains(&chunk.live.load(Relaxed))
+        let worth = |chunk: &&Chunk| {
+            chunk.usage() == Use::Full && (1..FULL_ENOUGH).contains(&chunk.count.live())
         };
         let chunks: Vec<u32> =
             self.space.with_records().filter(worth).map(|chunk| chunk.number).collect();
         for number in chunks {
-            {
+            let empty = || {
                 let _one_at_a_time = self.compacting.lock();
-                match self.space.chunk(number).filter(worth) {
-                    Some(chunk) => self.empty(chunk)?,
-                    None => continue,
+                self.space.chunk(number).filter(worth).map_or(Ok(()), |chunk| self.empty(chunk))
+            };
+            match empty() {
+                // Where the disk is full, the next one goes to where others were.
+                Err(error) if error.code() == ErrorCode::Full => {
+                    self.settle()?;
+                    empty()?;
                 }
+                done => done?,
             }
             if self.clearing() > BATCH {
                 self.sync_if_promised()?;
@@ -98,7 +100,7 @@ impl Core {
         drop(cleared);
     }
 
-    fn empty(&self, chunk: &Arc<Chunk>) -> Result<(), Error> {
+    fn empty(&self, chunk: &Chunk) -> Result<(), Error> {
         // From here on the index that was saved does not hold.
         self.touch()?;
         if !chunk.turn(Use::Full, Use::Leaving) {
@@ -106,6 +108,8 @@ impl Core {
         }
         // Dropped before the chunk is taken back.
         let pin = chunk.pin();
+        self.has_written.store(true, SeqCst);
+        ahead::ask(&self.space, chunk);
         let (mut failure, mut is_stuck) = (None, false);
         self.walk_records(chunk, |at, seen, hash| {
             let offset = chunk.offset() + at as u64;
@@ -114,13 +118,14 @@ impl Core {
                 is_stuck |= self.is_live(hash, offset);
                 return true;
             }
-            failure = self.move_away(hash, seen.key, offset).err();
+            failure = self.move_away(hash, chunk, at, seen).err();
             failure.is_none()
         });
         drop(pin);
         if is_stuck {
             chunk.turn(Use::Leaving, Use::Stuck);
-        } else if failure.is_some() {
+        } else if !chunk.count.is_empty() {
+            // It failed, or a record came to room that had been given out before.
             chunk.turn(Use::Leaving, Use::Full);
         }
         self.moved.fetch_add(1, Relaxed);
@@ -134,23 +139,26 @@ impl Core {
         self.index.has(hash, hash.entry(offset))
     }
 
-    /// Writes a record to another place, if it is still its key's.
-    fn move_away(&self, hash: Hash, key: &[u8], offset: u64) -> Result<(), Error> {
+    /// Writes an intact record of a chunk that is leaving to another place, if it is
+    /// still its key's. Nothing else can have come to where it stands: no room of
+    /// such a chunk is given out.
+    fn move_away(
+        &self,
+        hash: Hash,
+        chunk: &Chunk,
+        at: usize,
+        seen: &Seen<'_>,
+    ) -> Result<(), Error> {
+        let entry = hash.entry(chunk.offset() + at as u64);
         let mut inner = self.lock(hash.shard())?;
-        if !self.index.has(hash, hash.entry(offset)) {
+        if !self.index.has(hash, entry) {
             return Ok(());
         }
-        let current = self.current(hash, key);
-        let Current::Record(entry, _, seen) = current else { return Ok(()) };
-        if entry.offset() != offset || seen.state != State::Intact {
-            return Ok(());
-        }
+        self.secure_batches()?;
         let value = seen.kind.is_put().then_some(seen.value);
-        self.has_written.store(true, SeqCst);
-        self.store(&mut inner, hash, key, value, Old::of(&current), Need::Move).inspect_err(
-            |error| {
-                kumo_plugin::log(LogLevel::Warn, &format!("cannot move a record: {error}"));
-            },
-        )
+        let old = Old { entry, at: Some((chunk, *seen)) };
+        self.store(&mut inner, hash, seen.key, value, Some(old), Need::Move).inspect_err(|error| {
+            kumo_plugin::log(LogLevel::Warn, &format!("cannot move a record: {error}"));
+        })
     }
 }

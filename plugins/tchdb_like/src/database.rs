@@ -1,30 +1,31 @@
 //! An open database as its threads share it, and its operations on one key.
 
 use crate::{
+    batch::Batches,
     checkpoint::Checkpoints,
     file,
     index::{Index, SHARDS},
     keeper::Keeper,
     lookup::Current,
-    record::State,
+    record::{self, State},
     recover::Region,
     saved::Saved,
     scan::Scans,
     shard::{Inner, Shard},
     space::{Need, Space},
     superblock::Superblock,
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{
+            AtomicBool, AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+        },
+    },
     syncer::{Level, Syncer},
     write::Old,
 };
 use kumo_plugin::{CasProc, Error, ErrorCode};
-use parking_lot::{Mutex, MutexGuard};
-use std::{
-    collections::BTreeSet,
-    sync::atomic::{
-        AtomicBool, AtomicU64,
-        Ordering::{Relaxed, SeqCst},
-    },
-};
+use std::collections::BTreeSet;
 
 /// The tails to which threads append side by side, where every write is not
 /// synced: there one tail is one piece to write.
@@ -55,6 +56,7 @@ pub(crate) struct Core {
     /// What the file says of itself.
     pub superblock: Mutex<Superblock>,
     pub checkpoints: Checkpoints,
+    pub batches: Batches,
     /// What of the index may not have been read yet.
     pub saved: Option<Saved>,
     /// Whether a part of the dump was found damaged, and has been made anew.
@@ -101,6 +103,7 @@ impl Core {
             keeper: Keeper::default(),
             superblock: Mutex::default(),
             checkpoints: Checkpoints::default(),
+            batches: Batches::default(),
             saved: None,
             is_to_be_saved: AtomicBool::new(false),
             is_open: AtomicBool::new(false),
@@ -165,7 +168,7 @@ impl Core {
 
     /// Before a write: does what must be done first.
     #[inline]
-    fn before_write(&self) -> Result<(), Error> {
+    pub fn before_write(&self) -> Result<(), Error> {
         self.check_health()?;
         if !self.is_open.load(Relaxed) {
             self.touch()?;
@@ -190,6 +193,10 @@ impl Core {
     fn set_unsynced(&self, key: &[u8], val: &[u8]) -> Result<(), Error> {
         let hash = self.hash(key);
         let mut inner = self.lock(hash.shard())?;
+        // While the old record is waited for, the new one's place comes near.
+        if let Some((offset, len)) = inner.rooms.peek(record::size(key.len(), val.len())) {
+            self.space.prefetch_to_write(offset, len);
+        }
         let old = Old::of(&self.current_head(hash, key));
         self.store(&mut inner, hash, key, Some(val), old, Need::Store)
     }

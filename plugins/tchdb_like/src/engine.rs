@@ -4,17 +4,11 @@ use crate::{
     backup,
     database::Core,
     file,
+    group::TOGETHER,
     index::{Entry, Hash},
     keeper::Keeper,
     lookup::Pinned,
     recover, repair, report,
-    syncer::Level,
-    verify,
-};
-use kumo_plugin::{Caps, CasProc, Error, Location, Optional, Param, Storage, Value, Visit};
-use std::{
-    ffi::CStr,
-    path::Path,
     sync::{
         Arc,
         atomic::{
@@ -22,11 +16,11 @@ use std::{
             Ordering::{Relaxed, SeqCst},
         },
     },
+    syncer::Level,
+    verify,
 };
-
-/// How many keys are looked for at once: about as many lines as a processor's
-/// core waits for at the same time.
-const TOGETHER: usize = 16;
+use kumo_plugin::{Caps, CasProc, Error, Location, Optional, Param, Storage, Value, Visit};
+use std::{ffi::CStr, path::Path};
 
 /// An open database.
 pub struct TchdbLike {
@@ -78,11 +72,7 @@ impl TchdbLike {
     /// Stores records in order, and syncs once for all, where that is promised.
     pub fn updatev(&self, records: &[(&[u8], &[u8])], stored: &mut usize) -> Result<(), Error> {
         let mut done = 0;
-        let set = records.iter().try_for_each(|(key, val)| {
-            self.core.set(key, val)?;
-            done += 1;
-            Ok(())
-        });
+        let set = self.core.set_many(records, &mut done);
         // Also those before a failure: they are counted as stored.
         self.core.acknowledge()?;
         *stored = done;
@@ -186,6 +176,7 @@ impl Storage for TchdbLike {
         verify: Some(verify::verify),
         compact: Some(Self::compact),
         getv: Some(Self::getv),
+        batch: Some(|db, changes| db.core.batch(changes)),
         repair: Some(repair::repair),
         ..Optional::NONE
     };

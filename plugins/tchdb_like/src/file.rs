@@ -175,9 +175,23 @@ pub(crate) fn boot() -> u64 {
 pub(crate) fn sync_data(file: &File) -> io::Result<()> {
     #[cfg(test)]
     crate::power::begin_sync()?;
+    #[cfg(all(test, kumo_shuttle))]
+    let written = crate::schedules::syncs::begin();
     file.sync_data()?;
+    #[cfg(all(test, kumo_shuttle))]
+    crate::schedules::syncs::end(written);
     #[cfg(test)]
     crate::power::end_sync();
+    Ok(())
+}
+
+/// As `sync_data`, for nobody but the caller.
+pub(crate) fn sync_apart(file: &File) -> io::Result<()> {
+    #[cfg(test)]
+    crate::power::begin_sync()?;
+    file.sync_data()?;
+    #[cfg(test)]
+    crate::power::end_sync_apart();
     Ok(())
 }
 

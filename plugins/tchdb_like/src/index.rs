@@ -15,30 +15,37 @@
 //! could a reader miss one: the version is odd meanwhile, and different
 //! afterwards. A miss counts only if the version was even, and has stayed.
 
-use crate::{raw::words::Words, record::ALIGN};
-use std::{
-    io,
-    sync::atomic::{
-        AtomicU32, AtomicU64,
-        Ordering::{Acquire, Relaxed, Release, SeqCst},
-        fence,
+use crate::{
+    raw::words::Words,
+    record::ALIGN,
+    sync::{
+        self,
+        atomic::{
+            AtomicU32,
+            Ordering::{Acquire, Relaxed, Release, SeqCst},
+            fence,
+        },
+        mapped::Word,
     },
 };
+use std::io;
 
 /// The number of tables. With so many, the longest pause of a writer, when its
 /// table grows, is that of a 256th of all records.
-pub(crate) const SHARDS: usize = 256;
+pub(crate) const SHARDS: usize = if sync::IS_MODEL { 4 } else { 256 };
 const SHARD_BITS: u32 = SHARDS.trailing_zeros();
 pub(crate) const TAG_BITS: u32 = 28;
 pub(crate) const TAG_MASK: u64 = (1 << TAG_BITS) - 1;
-const SLOTS: usize = 8;
+const SLOTS: usize = if sync::IS_LOOM { 2 } else { 8 };
 /// The lines behind the last home, for what does not find room there.
-const SPILL: usize = 8;
+const SPILL: usize = if sync::IS_LOOM { 2 } else { 8 };
+/// The lines of a page of memory: a table takes whole ones.
+const PAGE: usize = if sync::IS_LOOM { SPILL + 1 } else { 4096 / 8 / SLOTS };
 
-/// What the tables' places are apart from a power of two, in words: some pages and
-/// some lines. Without it the pages of all tables would share a few sets of the
-/// processor's table of pages, and nearly every look would miss it.
-const SKEW: usize = 37 * 512 + 5 * SLOTS;
+/// What the tables' places are apart from a power of two, in words: some pages.
+/// Without it the pages of all tables would share a few sets of the processor's
+/// table of pages, and nearly every look would miss it.
+const SKEW: usize = if sync::IS_LOOM { 0 } else { 37 * PAGE * SLOTS };
 
 /// The hash of a key, which says its shard and its tag.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,7 +102,7 @@ impl Entry {
 
 /// All the tables.
 pub(crate) struct Index {
-    words: Words,
+    words: Words<Word>,
     /// The words of each table's address space.
     stride: usize,
     tables: Box<[Table]>,
@@ -114,25 +121,30 @@ impl Index {
     pub fn new() -> io::Result<Self> {
         // Less where address space is limited; down to half a million entries
         // in each table.
-        let mut room = (128 << 20) / 8;
-        let (words, stride) = loop {
-            let stride = room + SKEW;
-            match Words::reserve(stride * SHARDS) {
-                Ok(words) => break (words, stride),
+        let mut room = if sync::IS_LOOM { 16 } else { (128 << 20) / 8 };
+        loop {
+            match Self::with_room(room) {
+                Ok(index) => break Ok(index),
                 Err(error) if room <= 1 << 19 => return Err(error),
                 Err(_) => room /= 2,
             }
-        };
+        }
+    }
+
+    /// With address space for so many words for each table.
+    fn with_room(room: usize) -> io::Result<Self> {
+        let stride = room + SKEW;
+        let words = Words::reserve(stride * SHARDS)?;
         let table = || Table {
             version: AtomicU32::new(0),
-            lines: AtomicU32::new(1),
+            lines: AtomicU32::new((PAGE - SPILL) as u32),
             entries: AtomicU32::new(0),
         };
         Ok(Self { words, stride, tables: (0..SHARDS).map(|_| table()).collect() })
     }
 
     #[inline]
-    fn slots(&self, shard: usize) -> &[AtomicU64] {
+    fn slots(&self, shard: usize) -> &[Word] {
         &self.words.all()[shard * self.stride..][..self.stride]
     }
 
@@ -162,15 +174,15 @@ impl Index {
         !self.tables[shard].version.load(Relaxed).is_multiple_of(2)
     }
 
-    /// Says of a table that it is to be filled before it is read. Under the
-    /// shard's lock.
+    /// Says of a table that it is not to be read without the lock: it is to be
+    /// filled first, or more than one entry changes at once. Under the shard's lock.
     pub fn set_absent(&self, shard: usize) {
         self.tables[shard].version.fetch_or(1, Relaxed);
         // As where entries are moved: whoever sees a change sees this first.
         fence(SeqCst);
     }
 
-    /// Says that it has been filled. Under the shard's lock.
+    /// Says that it may be read again. Under the shard's lock.
     pub fn set_present(&self, shard: usize) {
         let version = &self.tables[shard].version;
         version.store((version.load(Relaxed) | 1).wrapping_add(1), Release);
@@ -198,7 +210,7 @@ impl Index {
     /// Shows the entries that have the hash's tag until `visit` says true, with
     /// their slots. False: it never did.
     #[inline]
-    pub fn find(&self, hash: Hash, mut visit: impl FnMut(Entry, &AtomicU64) -> bool) -> bool {
+    pub fn find(&self, hash: Hash, mut visit: impl FnMut(Entry, &Word) -> bool) -> bool {
         let (shard, tag) = (hash.shard(), hash.tag());
         let lines = self.tables[shard].lines.load(Acquire);
         let slots = self.slots(shard);
@@ -238,10 +250,11 @@ impl Index {
         self.tables[shard].entries.load(Relaxed)
     }
 
-    /// The bytes of memory that hold lines.
+    /// The bytes of memory for lines. What has never been touched takes none.
     pub fn bytes(&self) -> u64 {
         let lines = |table: &Table| u64::from(table.lines.load(Relaxed)) + SPILL as u64;
-        self.tables.iter().map(lines).sum::<u64>() * (SLOTS * 8) as u64
+        let used = |table: &&Table| table.entries.load(Relaxed) > 0;
+        self.tables.iter().filter(used).map(lines).sum::<u64>() * (SLOTS * 8) as u64
     }
 }
 

@@ -5,21 +5,23 @@
 //! chunks some way below that; where writers are faster than it is, they are
 //! slowed down, and at last wait for it.
 
-use crate::{chunk::CHUNK, compact::BATCH, database::Core, index::SHARDS, syncer::Level};
-use kumo_plugin::{Error, LogLevel};
-use parking_lot::{Condvar, Mutex};
-use std::{
-    io,
+use crate::{
+    chunk::CHUNK,
+    compact::BATCH,
+    database::Core,
+    index::SHARDS,
     sync::{
-        Arc,
+        Arc, Condvar, Instant, Mutex, MutexGuard,
         atomic::{
             AtomicBool,
             Ordering::{Relaxed, SeqCst},
         },
+        thread::{self, JoinHandle},
     },
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    syncer::Level,
 };
+use kumo_plugin::{Error, LogLevel};
+use std::{io, time::Duration};
 
 /// How often it looks when nobody wakes it.
 const IDLE: Duration = Duration::from_millis(500);
@@ -60,17 +62,17 @@ struct Usage {
 impl Usage {
     /// Above this chunks are emptied.
     fn loose(&self) -> u64 {
-        self.live + self.live / 8 * 5 + (6 << 20)
+        self.live + self.live / 4 * 3 + (6 << 20)
     }
 
     /// Above this writers are slowed down.
     fn much(&self) -> u64 {
-        self.live + self.live / 8 * 6 + (9 << 20)
+        self.live + self.live / 32 * 27 + (9 << 20)
     }
 
     /// Above this they wait.
     fn most(&self) -> u64 {
-        self.live + self.live / 8 * 7 + (12 << 20)
+        self.live + self.live / 16 * 15 + (12 << 20)
     }
 
     fn has_many_deletes(&self) -> bool {
@@ -260,7 +262,7 @@ impl Core {
             state.is_awake = true;
             self.keeper.waker.notify_one();
             self.keeper.finished.wait_for(&mut state, DELAY * 5);
-            let usage = parking_lot::MutexGuard::unlocked(&mut state, || self.usage());
+            let usage = MutexGuard::unlocked(&mut state, || self.usage());
             if usage.used <= usage.most() {
                 break;
             }

@@ -9,6 +9,7 @@
 //! The modules, from the bytes up:
 //!
 //! - `raw`: the mapped bytes; the only place with `unsafe`
+//! - `sync`: what threads meet at; in some tests it decides who goes on
 //! - `record`: a record's words and checks
 //! - `file`, `superblock`: opening, locking and making the file; what it says of itself
 //! - `chunk`, `pins`, `space`: the chunks, who reads them, which of them are free, and
@@ -18,6 +19,7 @@
 //!   on their way out
 //! - `lookup`: from a key to its record
 //! - `write`, `tail`: storing, replacing and removing a record; where it goes
+//! - `group`, `batch`: several records behind each other; all or none of them
 //! - `release`, `purge`: what becomes of a record that has gone; dropping deletes
 //! - `syncer`: syncs, many writers to one
 //! - `health`: when no more writes are taken
@@ -29,7 +31,9 @@
 //! - `scan`, `backup`, `report`, `verify`: the operations on all of them
 //! - `repair`: what is whole of a damaged file, into a new one
 
+mod ahead;
 mod backup;
+mod batch;
 mod checkpoint;
 mod chunk;
 mod compact;
@@ -37,10 +41,14 @@ mod database;
 mod dump;
 mod engine;
 mod file;
+mod group;
 mod health;
 mod index;
 mod keeper;
 mod lookup;
+#[cfg(test)]
+#[cfg(kumo_loom)]
+mod models;
 mod pins;
 #[cfg(test)]
 mod power;
@@ -53,9 +61,13 @@ mod repair;
 mod report;
 mod saved;
 mod scan;
+#[cfg(test)]
+#[cfg(kumo_shuttle)]
+mod schedules;
 mod shard;
 mod space;
 mod superblock;
+mod sync;
 mod syncer;
 mod tail;
 mod verify;

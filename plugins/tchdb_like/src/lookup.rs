@@ -14,19 +14,16 @@ use crate::{
     pins::Pin,
     raw::memory::Memory,
     record::{self, Salt, Seen, State},
+    space::LINE,
+    sync::hint,
 };
 use kumo_plugin::{Error, LogLevel};
-use std::sync::{
-    Arc,
-    atomic::Ordering::{Acquire, Relaxed, SeqCst},
-};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
 /// How often a reader tries without the lock, when entries are moved or records
 /// replaced under its eyes.
 const TRIES: usize = 8;
 
-/// The bytes of a cache line.
-const LINE: usize = 64;
 /// What `Space::prefetch` brings near.
 const NEAR: usize = 2 * LINE;
 /// What is worth to be brought near before it is looked at: of more, the
@@ -53,7 +50,7 @@ pub(crate) enum Current<'a> {
     /// There is none.
     None,
     /// A record, whole or with a damaged value.
-    Record(Entry, &'a Arc<Chunk>, Seen<'a>),
+    Record(Entry, &'a Chunk, Seen<'a>),
     /// One that cannot be read; by its hash it is this key's.
     Unreadable(Entry),
 }
@@ -66,14 +63,14 @@ impl Core {
 
     /// The chunk of an offset, and the place in it.
     #[inline]
-    pub fn place(&self, offset: u64) -> Option<(&Arc<Chunk>, usize)> {
+    pub fn place(&self, offset: u64) -> Option<(&Chunk, usize)> {
         let chunk = self.space.chunk((offset / CHUNK as u64) as u32)?;
         Some((chunk, (offset % CHUNK as u64) as usize))
     }
 
     /// The record at an offset, which the caller keeps where it is.
     #[inline]
-    pub fn see(&self, offset: u64) -> Option<(&Arc<Chunk>, Seen<'_>)> {
+    pub fn see(&self, offset: u64) -> Option<(&Chunk, Seen<'_>)> {
         let (chunk, at) = self.place(offset)?;
         let seen = record::see(&chunk.memory, chunk.salt(self.space.seed), at, chunk.end())?;
         Some((chunk, seen))
@@ -96,7 +93,7 @@ impl Core {
                 Try::Found(pinned) => return Ok(Some(pinned)),
                 Try::Absent => return Ok(None),
                 Try::Damaged(entry) => return Err(self.damage(entry.offset())),
-                Try::Again => std::hint::spin_loop(),
+                Try::Again => hint::spin_loop(),
             }
         }
         self.get_locked(hash, key)

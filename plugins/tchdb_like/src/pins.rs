@@ -5,40 +5,37 @@
 //! cache lines of its own, so threads that read do not wait for each other. Who
 //! wants to know whether a chunk is pinned looks at all of them.
 
-use crate::chunk::PER_SEGMENT;
-use kumo_plugin::Hold;
-use std::{
-    cell::Cell,
-    mem,
-    sync::atomic::{
-        AtomicU32, AtomicUsize,
-        Ordering::{Acquire, Relaxed, Release, SeqCst},
+use crate::{
+    chunk::PER_SEGMENT,
+    sync::{
+        self, Count,
+        atomic::Ordering::{Acquire, Release, SeqCst},
+        mapped::Counts,
     },
 };
+use kumo_plugin::Hold;
+use std::{io, mem};
 
-const STRIPES: usize = 8;
-const COUNTS: usize = PER_SEGMENT as usize;
+const STRIPES: usize = if sync::IS_MODEL { 2 } else { 8 };
+const COUNTS: usize = if sync::IS_MODEL { 8 } else { PER_SEGMENT as usize };
 
 /// The pins of a segment's chunks: a stripe behind the other, and in each a
-/// count for each chunk.
-pub(crate) struct Pins(Box<[Count]>);
-
-/// The pins of one chunk in one stripe.
-#[derive(Default)]
-pub(crate) struct Count(AtomicU32);
+/// count for each chunk. Most of them are never touched, and take no memory.
+pub(crate) struct Pins(Counts);
 
 /// A pin, until it is dropped.
 pub(crate) struct Pin<'a>(&'a Count);
 
 impl Pins {
-    pub fn new() -> Self {
-        Self((0..STRIPES * COUNTS).map(|_| Count::default()).collect())
+    pub fn new() -> io::Result<Self> {
+        Counts::reserve(STRIPES * COUNTS).map(Self)
     }
 
     /// Pins a chunk: before whatever this thread loads with `SeqCst` later.
     #[inline]
     pub fn pin(&self, chunk: u32) -> Pin<'_> {
-        let count = &self.0[stripe() * COUNTS + (chunk % PER_SEGMENT) as usize];
+        let stripe = sync::thread_number() % STRIPES;
+        let count = &self.0.all()[stripe * COUNTS + chunk as usize % COUNTS];
         count.0.fetch_add(1, SeqCst);
         Pin(count)
     }
@@ -46,24 +43,9 @@ impl Pins {
     /// Whether a chunk is pinned. What those who had it pinned have read is
     /// read by then.
     pub fn has(&self, chunk: u32) -> bool {
-        let counts = self.0.iter().skip((chunk % PER_SEGMENT) as usize).step_by(COUNTS);
+        let counts = self.0.all().iter().skip(chunk as usize % COUNTS).step_by(COUNTS);
         counts.fold(0, |all, count| all | count.0.load(Acquire)) != 0
     }
-}
-
-/// The stripe of this thread.
-#[inline]
-fn stripe() -> usize {
-    static THREADS: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static MINE: Cell<usize> = const { Cell::new(STRIPES) };
-    }
-    let mine = MINE.get();
-    if mine < STRIPES {
-        return mine;
-    }
-    MINE.set(THREADS.fetch_add(1, Relaxed) % STRIPES);
-    MINE.get()
 }
 
 impl<'a> Pin<'a> {
@@ -97,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_chunk_is_pinned_until_the_last_pin_of_any_thread_goes() {
-        let pins = Pins::new();
+        let pins = Pins::new().unwrap();
         let first = pins.pin(5);
         // Each has a stripe of its own, or shares one.
         let counts: Vec<&Count> = thread::scope(|scope| {

@@ -6,7 +6,7 @@
 //! have for every key what it had at that sync, or any time later.
 
 use crate::{chunk::CHUNK, engine::TchdbLike, file, superblock, syncer::Level};
-use kumo_plugin::{Location, Storage};
+use kumo_plugin::{Change, Location, Storage};
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
@@ -16,18 +16,26 @@ use std::{
     sync::Arc,
 };
 
+mod batches;
+
 const SECTOR: usize = 512;
 
 type Sectors = Vec<Arc<[u8]>>;
 /// What each key has.
 type Model = BTreeMap<Vec<u8>, Vec<u8>>;
+/// A key, and the value that it got.
+type Made = (Vec<u8>, Option<Vec<u8>>);
 
 /// The file at a moment.
 struct Moment {
     sectors: Sectors,
     /// What it must have, were it synced now.
     model: Model,
-    /// The moment that is the oldest of which something may be left.
+    /// The keys of the last batch.
+    batch: Vec<Vec<u8>>,
+    /// The moment that is the oldest of which something may be left on the disk.
+    disk_since: usize,
+    /// The moment of the last sync that was promised: what was there then must be.
     since: usize,
 }
 
@@ -35,8 +43,10 @@ struct Recorder {
     path: PathBuf,
     moments: Vec<Moment>,
     model: Model,
+    batch: Vec<Vec<u8>>,
     /// The moment at which the present sync began.
     began: usize,
+    disk_since: usize,
     since: usize,
 }
 
@@ -66,8 +76,17 @@ pub(crate) fn begin_sync() -> io::Result<()> {
     Ok(())
 }
 
+/// After a sync of which nobody is told: what it brought to the disk is there, and
+/// no one counts on it.
+pub(crate) fn end_sync_apart() {
+    record(|recorder| recorder.disk_since = recorder.began);
+}
+
 pub(crate) fn end_sync() {
-    record(|recorder| recorder.since = recorder.began);
+    record(|recorder| {
+        recorder.disk_since = recorder.began;
+        recorder.since = recorder.began;
+    });
 }
 
 fn record(work: impl FnOnce(&mut Recorder)) {
@@ -83,7 +102,22 @@ impl Recorder {
             same.cloned().unwrap_or_else(|| sector.into())
         });
         let sectors = sectors.collect();
-        self.moments.push(Moment { sectors, model: self.model.clone(), since: self.since });
+        let (disk_since, since) = (self.disk_since, self.since);
+        let (model, batch) = (self.model.clone(), self.batch.clone());
+        self.moments.push(Moment { sectors, model, batch, disk_since, since });
+    }
+
+    fn change(&mut self, level: Level, changes: &[Made]) {
+        for (key, value) in changes {
+            match value {
+                Some(value) => self.model.insert(key.clone(), value.clone()),
+                None => self.model.remove(key),
+            };
+        }
+        if level == Level::Always {
+            // What was acknowledged was synced.
+            self.moments[self.since].model = self.model.clone();
+        }
     }
 }
 
@@ -112,7 +146,9 @@ fn history(path: &Path, level: Level, random: &mut Random) -> Vec<Moment> {
         path: path.into(),
         moments: Vec::new(),
         model: Model::new(),
+        batch: Vec::new(),
         began: 0,
+        disk_since: 0,
         since: 0,
     };
     RECORDER.set(Some(recorder));
@@ -133,18 +169,10 @@ fn history(path: &Path, level: Level, random: &mut Random) -> Vec<Moment> {
         };
         let value = vec![random.below(256) as u8; len];
         let change = |value: Option<&[u8]>| {
-            record(|recorder| {
-                match value {
-                    Some(value) => recorder.model.insert(key.clone(), value.to_vec()),
-                    None => recorder.model.remove(&key),
-                };
-                if level == Level::Always {
-                    // What was acknowledged was synced.
-                    recorder.moments[recorder.since].model = recorder.model.clone();
-                }
-            });
+            let made = (key.clone(), value.map(<[u8]>::to_vec));
+            record(|recorder| recorder.change(level, &[made]));
         };
-        match if step < 10 { 0 } else { random.below(22) } {
+        match if step < 10 { 0 } else { random.below(26) } {
             0..10 => {
                 db.set(&key, &value).unwrap();
                 change(Some(&value));
@@ -173,6 +201,21 @@ fn history(path: &Path, level: Level, random: &mut Random) -> Vec<Moment> {
                 db = open(path, level);
             }
             19 if random.below(4) == 0 => db.compact().unwrap(),
+            22..25 => {
+                let made = batches::draw(step, random);
+                let changes: Vec<_> = made
+                    .iter()
+                    .map(|(key, value)| match value {
+                        Some(value) => Change::Put(key, value),
+                        None => Change::Delete(key),
+                    })
+                    .collect();
+                db.core.batch(&changes).unwrap();
+                record(|recorder| {
+                    recorder.batch = made.iter().map(|(key, _)| key.clone()).collect();
+                    recorder.change(level, &made);
+                });
+            }
             _ => db.core.save(false).unwrap(),
         }
         record(Recorder::take);
@@ -184,8 +227,7 @@ fn history(path: &Path, level: Level, random: &mut Random) -> Vec<Moment> {
 
 /// What may be left when the power goes at a moment.
 fn image(moments: &[Moment], at: usize, random: &mut Random) -> Vec<u8> {
-    let since = moments[at].since;
-    let span = &moments[since..=at];
+    let span = &moments[moments[at].disk_since..=at];
     // Mostly old, mostly new, or anything.
     let bias = random.below(3);
     let mut pick = |len: usize| match bias {
@@ -224,14 +266,15 @@ fn check(path: &Path, moments: &[Moment], at: usize, level: Level, place: &str) 
     scanned.unwrap_or_else(|error| panic!("{place}: {error}"));
     // The operation that was under way may have been done.
     let span = &moments[moments[at].since..moments.len().min(at + 2)];
-    for n in 0..25 {
-        let key = [b'k', n];
+    let keys = (0..25).map(|n| [b'k', n]).chain(batches::keys());
+    for key in keys {
         let found = db.get(&key).unwrap_or_else(|error| panic!("{place}: {error}"));
         let found = found.map(|value| value.to_vec());
         assert_eq!(found.as_ref(), all.get(&key[..]), "{place}: scan and get differ");
         let is_one = span.iter().any(|moment| moment.model.get(&key[..]) == found.as_ref());
-        assert!(is_one, "{place}: key {n} is none of what it was");
+        assert!(is_one, "{place}: {key:?} is none of what it was");
     }
+    batches::check(moments, at, &all, place);
     assert_eq!(db.rnum(), all.len() as u64, "{place}");
     // And so it stays.
     db.close().unwrap();

@@ -19,14 +19,11 @@
 //! it says what is true.
 
 use crate::{
-    chunk::Chunk, database::Core, index::Hash, lookup::Current, record::Seen, shard::Shard,
-    syncer::Level, write::Old,
+    ahead::Ahead, chunk::Chunk, database::Core, index::Hash, lookup::Current, record::Seen,
+    shard::Shard, syncer::Level, write::Old,
 };
 use kumo_plugin::Error;
-use std::sync::{
-    Arc,
-    atomic::Ordering::{Relaxed, SeqCst},
-};
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// Hashes of keys, and some others, each as a bit.
 struct Filter {
@@ -103,9 +100,13 @@ impl Core {
     fn each_chunk(
         &self,
         is_wanted: impl Fn(&Chunk) -> bool,
-        mut visit: impl FnMut(&Arc<Chunk>, usize, &Seen<'_>, Hash),
+        mut visit: impl FnMut(&Chunk, usize, &Seen<'_>, Hash),
     ) {
-        for number in 1..self.space.end() {
+        let wanted = self.space.with_records().filter(|chunk| is_wanted(chunk));
+        let numbers: Vec<u32> = wanted.map(|chunk| chunk.number).collect();
+        let mut ahead = Ahead::new(&self.space);
+        for (at, &number) in numbers.iter().enumerate() {
+            ahead.step(&numbers, at);
             let Some(chunk) = self.space.chunk(number) else { continue };
             let pin = {
                 // So it is not just being taken back.
@@ -137,14 +138,7 @@ impl Core {
         }
     }
 
-    fn drop_delete(
-        &self,
-        chunk: &Arc<Chunk>,
-        at: usize,
-        seen: &Seen<'_>,
-        hash: Hash,
-        cuts: &[u64],
-    ) {
+    fn drop_delete(&self, chunk: &Chunk, at: usize, seen: &Seen<'_>, hash: Hash, cuts: &[u64]) {
         let (entry, number) = (hash.entry(chunk.offset() + at as u64), hash.shard());
         let sequence = chunk.base() + u64::from(seen.delta);
         if seen.kind.is_put() || sequence > cuts[number] {

@@ -15,6 +15,7 @@
 //! damaged.
 
 use crate::{
+    ahead::Ahead,
     chunk::{CHUNK, PER_SEGMENT, SEGMENTS, Use, touch::MOST_EPOCHS},
     database::Core,
     dump::damaged,
@@ -23,20 +24,18 @@ use crate::{
     index::SHARDS,
     space::Space,
     superblock::{self, Dump, Superblock},
+    sync::{
+        Mutex,
+        atomic::{
+            AtomicU32, AtomicU64, AtomicUsize,
+            Ordering::{Relaxed, SeqCst},
+        },
+        thread,
+    },
     syncer::Level,
 };
 use kumo_plugin::{Error, ErrorCode, LogLevel};
-use parking_lot::Mutex;
-use std::{
-    fmt,
-    fs::File,
-    path::Path,
-    sync::atomic::{
-        AtomicU32, AtomicU64, AtomicUsize,
-        Ordering::{Relaxed, SeqCst},
-    },
-    thread,
-};
+use std::{fmt, fs::File, path::Path};
 
 use take::Taker;
 
@@ -188,13 +187,15 @@ fn rebuild(mut core: Core, block: &Superblock, dump: Option<&Dump>) -> Result<Co
     }
     let next = AtomicUsize::new(0);
     on_threads(found.changed.len(), || {
-        let mut taker = Taker::new(&core, torn_from, &findings);
+        let all = dump.is_none().then_some(found.changed.len() as u64);
+        let mut ahead = Ahead::new(&core.space);
+        let mut taker = Taker::new(&core, torn_from, &findings, all);
         loop {
             let at = next.fetch_add(1, Relaxed);
             let Some(&number) = found.changed.get(at) else { return taker.end() };
-            let place = dump.is_none().then_some((at, found.changed.len()));
+            ahead.step(&found.changed, at);
             if let Some(chunk) = core.space.chunk(number) {
-                taker.take_in(chunk, place)?;
+                taker.take_in(chunk)?;
             }
         }
     })?;

@@ -34,26 +34,17 @@ use crate::{
     database::Core,
     shard::{Inner, Room, Rooms},
     space::Space,
+    sync::atomic::{Ordering::SeqCst, fence},
     syncer::Level,
     write::{Old, weight},
 };
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{
-            Ordering::{Relaxed, SeqCst},
-            fence,
-        },
-    },
-};
+use std::collections::BTreeSet;
 
 impl Core {
     /// Before the entry goes: tells the scans that are to see the record. The
     /// newest of them.
     pub fn before_leaving(&self, old: &Old<'_>, successor: u64) -> u64 {
         let Some((chunk, seen)) = old.at else { return 0 };
-        chunk.pending.fetch_add(1, SeqCst);
         if !seen.kind.is_put() {
             // A scan shows no deletes.
             return 0;
@@ -68,13 +59,12 @@ impl Core {
         let Some((chunk, seen)) = old.at else { return };
         // First: a checkpoint knows what lives in the chunks that are as they were.
         chunk.touch(&self.space);
-        let weight = weight(&seen);
-        chunk.live.fetch_sub(weight, SeqCst);
-        self.shards[shard].live.fetch_sub(u64::from(weight), Relaxed);
         if !seen.kind.is_put() {
             chunk.deletes.fetch_sub(1, SeqCst);
         }
-        chunk.turn(Use::Stuck, Use::Full);
+        if chunk.usage() == Use::Stuck {
+            chunk.turn(Use::Stuck, Use::Full);
+        }
         chunk.note_gone(self.syncer.stamp(), scan);
         let at = (old.entry.offset() - chunk.offset()) as usize;
         let is_room = match self.syncer.level {
@@ -91,7 +81,10 @@ impl Core {
         if is_room && scan == 0 {
             self.give_room(inner, chunk, at, seen.extent);
         }
-        chunk.pending.fetch_sub(1, SeqCst);
+        // Last: up to here it keeps the chunk.
+        let weight = weight(&seen);
+        self.shards[shard].sub_live(weight);
+        chunk.count.sub(weight);
         self.note_empty(chunk);
     }
 
@@ -105,7 +98,7 @@ impl Core {
     }
 
     /// Makes an extent in which nothing counts room for another record.
-    pub fn give_room(&self, inner: &mut Inner, chunk: &Arc<Chunk>, at: usize, extent: usize) {
+    pub fn give_room(&self, inner: &mut Inner, chunk: &Chunk, at: usize, extent: usize) {
         if extent > 0 && matches!(chunk.usage(), Use::Full | Use::Tail) {
             let offset = chunk.offset() + at as u64;
             inner.rooms.push(Room { offset, extent, base: Room::base_bits(chunk.base()) });
@@ -114,8 +107,8 @@ impl Core {
 
     /// Notes a chunk in which nothing seems to be left.
     pub fn note_empty(&self, chunk: &Chunk) {
-        let may_go = matches!(chunk.usage(), Use::Full | Use::Leaving | Use::Run);
-        if may_go && chunk.live.load(SeqCst) == 0 && chunk.pending.load(SeqCst) == 0 {
+        let may_go = || matches!(chunk.usage(), Use::Full | Use::Leaving | Use::Run);
+        if chunk.count.is_empty() && may_go() {
             self.empty.lock().insert(chunk.number);
         }
     }
@@ -125,7 +118,7 @@ impl Core {
     pub fn clearing(&self) -> u64 {
         let empty = self.empty.lock();
         let chunks = empty.iter().filter_map(|&number| self.space.chunk(number));
-        chunks.map(|chunk| Space::disk_bytes(chunk)).sum()
+        chunks.map(Space::disk_bytes).sum()
     }
 
     /// Takes back the chunks that are empty, of which a loss of power may leave
@@ -149,7 +142,7 @@ impl Core {
                 continue;
             }
             fence(SeqCst);
-            let is_empty = chunk.live.load(SeqCst) == 0 && chunk.pending.load(SeqCst) == 0;
+            let is_empty = chunk.count.is_empty();
             if is_empty && self.is_over(chunk) && !chunk.is_pinned() {
                 fence(SeqCst);
                 self.space.close(chunk);

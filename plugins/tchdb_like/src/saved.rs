@@ -4,22 +4,22 @@
 //! made anew, from the records.
 
 use crate::{
+    ahead::Ahead,
     chunk::{Chunk, Use},
     database::Core,
     dump::{Section, codec, damaged},
     index::{Entry, SHARDS},
     shard::Inner,
     superblock::{Dump, Superblock},
-};
-use kumo_plugin::{Error, LogLevel};
-use parking_lot::MutexGuard;
-use std::sync::{
-    Arc,
-    atomic::{
-        AtomicBool,
-        Ordering::{Relaxed, SeqCst},
+    sync::{
+        MutexGuard,
+        atomic::{
+            AtomicBool,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
 };
+use kumo_plugin::{Error, LogLevel};
 
 /// More stale records than there can be in a chunk.
 const UNKNOWN: u32 = 1 << 30;
@@ -121,7 +121,7 @@ impl Core {
         shard: usize,
         dump: &Dump,
         section: &Section,
-        wants: impl Fn(Option<&Arc<Chunk>>) -> Option<bool>,
+        wants: impl Fn(Option<&Chunk>) -> Option<bool>,
     ) -> Result<u64, Error> {
         let bytes = dump.read(&self.space, section.at, section.len as usize)?;
         let deletes = (section.deletes as usize).checked_mul(8);
@@ -183,16 +183,21 @@ impl Core {
         }
         for chunk in self.space.with_records() {
             // For scans: it may have something, and of that anything may be stale.
-            chunk.pending.fetch_add(1, SeqCst);
+            chunk.count.begin();
             chunk.stale.store(UNKNOWN, SeqCst);
-            chunk.live.store(0, SeqCst);
+            chunk.count.set_live(0);
             chunk.deletes.store(0, SeqCst);
         }
-        let mut chunks = self.space.with_records();
-        let taken = chunks.try_for_each(|chunk| self.take_again(chunk, &mut shards));
+        let numbers: Vec<u32> = self.space.with_records().map(|chunk| chunk.number).collect();
+        let mut ahead = Ahead::new(&self.space);
+        let taken = numbers.iter().enumerate().try_for_each(|(at, &number)| {
+            ahead.step(&numbers, at);
+            let chunk = self.space.chunk(number);
+            chunk.map_or(Ok(()), |chunk| self.take_again(chunk, &mut shards))
+        });
         for chunk in self.space.with_records() {
             chunk.stale.fetch_sub(UNKNOWN, SeqCst);
-            chunk.pending.fetch_sub(1, SeqCst);
+            chunk.count.give_up();
             self.note_empty(chunk);
         }
         taken?;

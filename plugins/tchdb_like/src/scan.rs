@@ -7,25 +7,23 @@
 //! ended; so the scan finds it where it was.
 
 use crate::{
+    ahead::Ahead,
     chunk::Chunk,
     database::Core,
     pins::Pin,
     record::{Seen, State, see_gone},
-    walk::{Item, Visitor, walk_to},
-};
-use kumo_plugin::{Error, Visit};
-use parking_lot::Mutex;
-use std::{
-    collections::HashSet,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{
             AtomicU64, AtomicUsize,
             Ordering::{Relaxed, SeqCst},
             fence,
         },
     },
+    walk::{Item, Visitor, walk_to},
 };
+use kumo_plugin::{Error, Visit};
+use std::collections::HashSet;
 
 /// The scans that are under way.
 #[derive(Default)]
@@ -119,7 +117,9 @@ impl Core {
         let running = self.begin_scan();
         let chunks: Vec<u32> = self.space.with_records().map(|chunk| chunk.number).collect();
         let mut damaged = 0;
-        for number in chunks {
+        let mut ahead = Ahead::new(&self.space);
+        for (at, &number) in chunks.iter().enumerate() {
+            ahead.step(&chunks, at);
             let Some(chunk) = self.space.chunk(number) else { continue };
             let Some(_pin) = self.pin_used(chunk, Some(&running.scan)) else { continue };
             // Then what has gone since was there at the cut.
@@ -200,9 +200,7 @@ impl Core {
         let (id, cut) = scan.map_or((u64::MAX, u64::MAX), |scan| (scan.id, scan.cut));
         let pin = chunk.pin();
         fence(SeqCst);
-        let has_some = chunk.live.load(SeqCst) > 0
-            || chunk.pending.load(SeqCst) > 0
-            || chunk.last_gone().1 >= id;
+        let has_some = !chunk.count.is_empty() || chunk.last_gone().1 >= id;
         (chunk.has_records() && has_some && chunk.base() <= cut).then_some(pin)
     }
 }

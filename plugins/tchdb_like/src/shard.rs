@@ -1,9 +1,14 @@
 //! What is known of a shard beside its part of the index, under its lock: the
 //! last sequence number, and room to use again.
 
-use crate::record::ALIGN;
-use parking_lot::Mutex;
-use std::{collections::BTreeMap, sync::atomic::AtomicU64};
+use crate::{
+    record::ALIGN,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+use std::collections::BTreeMap;
 
 /// The most rooms that a shard remembers. What it forgets, compaction finds.
 const MOST_ROOMS: usize = 16 << 10;
@@ -42,6 +47,13 @@ impl Inner {
         is_new
     }
 
+    /// What has been written so far keeps its room until the next sync.
+    pub fn settle(&mut self) {
+        if let Some((_, before)) = &mut self.begun {
+            *before = self.sequence;
+        }
+    }
+
     /// Whether a record has been written since the last sync began. No sync can
     /// have been meant to keep it, and what it replaced is still there.
     pub fn is_fresh(&self, sequence: u64) -> bool {
@@ -56,6 +68,30 @@ impl Shard {
             records: AtomicU64::new(0),
             live: AtomicU64::new(0),
         }
+    }
+
+    /// A key has come. Under the lock, as those below: so it need be no exchange.
+    #[inline]
+    pub fn count_more(&self) {
+        self.records.store(self.records.load(Relaxed) + 1, Relaxed);
+    }
+
+    /// A key has gone.
+    #[inline]
+    pub fn count_less(&self) {
+        self.records.store(self.records.load(Relaxed).wrapping_sub(1), Relaxed);
+    }
+
+    /// A record of so many bytes has come into the index.
+    #[inline]
+    pub fn add_live(&self, bytes: u32) {
+        self.live.store(self.live.load(Relaxed).wrapping_add(bytes.into()), Relaxed);
+    }
+
+    /// A record of so many bytes has gone from the index.
+    #[inline]
+    pub fn sub_live(&self, bytes: u32) {
+        self.live.store(self.live.load(Relaxed).wrapping_sub(bytes.into()), Relaxed);
     }
 }
 
@@ -87,13 +123,24 @@ impl Rooms {
         }
     }
 
+    /// The room that `pop` would look at first.
+    #[inline]
+    pub fn peek(&self, size: usize) -> Option<(u64, usize)> {
+        if self.count == 0 {
+            return None;
+        }
+        let (&extent, words) = self.by_size.range(size as u32..=most_for(size)).next()?;
+        let word = words.last()?;
+        Some(((word >> BASE_BITS) * ALIGN as u64, extent as usize))
+    }
+
     /// Takes a room of this size, or one that is up to an eighth larger.
     pub fn pop(&mut self, size: usize) -> Option<Room> {
         if self.count == 0 {
             return None;
         }
-        let most = size + size / 8;
-        while let Some((&extent, words)) = self.by_size.range_mut(size as u32..=most as u32).next()
+        while let Some((&extent, words)) =
+            self.by_size.range_mut(size as u32..=most_for(size)).next()
         {
             if let Some(word) = words.pop() {
                 self.count -= 1;
@@ -105,6 +152,11 @@ impl Rooms {
         }
         None
     }
+}
+
+/// The largest room that a record of this size takes.
+fn most_for(size: usize) -> u32 {
+    (size + size / 8) as u32
 }
 
 impl Room {

@@ -10,36 +10,30 @@ use crate::{
     file,
     pins::Pins,
     raw::memory::{Memory, Segment},
-};
-use kumo_plugin::{Error, ErrorCode, mapping::Faults};
-use parking_lot::Mutex;
-use rustix::{
-    fs::{FallocateFlags, fallocate},
-    io::Errno,
-};
-use std::{
-    fs::File,
-    io,
-    os::unix::fs::FileExt,
-    path::PathBuf,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
 };
+use kumo_plugin::{Error, ErrorCode, mapping::Faults};
+use rustix::fs::{FallocateFlags, fallocate};
+use std::{fs::File, io, path::PathBuf};
 
+mod chunks;
 mod free;
+mod room;
 
+use chunks::Chunks;
 use free::Free;
 pub(crate) use free::Need;
+
+/// The bytes of a cache line.
+pub(crate) const LINE: usize = 64;
 
 /// Free chunks that keep their room at least: the next ones to be given out.
 const KEPT: usize = 6;
 
-/// What a chunk is filled with.
-static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
-
-type Segmented = (Segment, Arc<Pins>, Box<[OnceLock<Arc<Chunk>>]>);
+type Segmented = (Segment, Arc<Pins>, Chunks);
 
 pub(crate) struct Space {
     pub file: File,
@@ -106,21 +100,21 @@ impl Space {
 
     /// A chunk that has been looked at before. None: there is no such chunk.
     #[inline]
-    pub fn chunk(&self, number: u32) -> Option<&Arc<Chunk>> {
+    pub fn chunk(&self, number: u32) -> Option<&Chunk> {
         let (.., chunks) = self.segments.get((number / PER_SEGMENT) as usize)?.get()?;
-        let chunk = chunks[(number % PER_SEGMENT) as usize].get();
+        let chunk = chunks.get((number % PER_SEGMENT) as usize);
         if chunk.is_some() { chunk } else { self.first_look(number) }
     }
 
     #[cold]
-    fn first_look(&self, number: u32) -> Option<&Arc<Chunk>> {
+    fn first_look(&self, number: u32) -> Option<&Chunk> {
         self.known.find(number)?;
         self.map(number).ok()
     }
 
     /// Takes over what the dump of a closed file says of its chunks.
     pub fn set_known(&mut self, items: Items) -> Result<(), Error> {
-        *self.used.get_mut() += items.iter().map(|item| item.disk_bytes()).sum::<u64>();
+        self.used.fetch_add(items.iter().map(|item| item.disk_bytes()).sum(), Relaxed);
         // So that `map` cannot fail later.
         for at in 0..=(self.end() / PER_SEGMENT) {
             self.map_segment(at as usize)?;
@@ -141,17 +135,28 @@ impl Space {
         }
     }
 
+    /// As `prefetch`, of so many bytes that will be written to.
+    #[inline]
+    pub fn prefetch_to_write(&self, offset: u64, len: usize) {
+        if let Some((segment, ..)) =
+            self.segments.get((offset / SEGMENT) as usize).and_then(OnceLock::get)
+        {
+            let memory = segment.memory((offset % SEGMENT) as usize);
+            (0..len + LINE).step_by(LINE).for_each(|at| memory.prefetch_to_write(at));
+        }
+    }
+
     /// A chunk, mapped if it was not.
-    pub fn map(&self, number: u32) -> Result<&Arc<Chunk>, Error> {
+    pub fn map(&self, number: u32) -> Result<&Chunk, Error> {
         let (segment, pins, chunks) = self.map_segment((number / PER_SEGMENT) as usize)?;
         let within = (number % PER_SEGMENT) as usize;
-        Ok(chunks[within].get_or_init(|| {
+        Ok(chunks.get_or_make(within, || {
             let memory: Memory = segment.memory(within * CHUNK);
             let chunk = Chunk::new(number, memory, Arc::clone(pins));
             if let Some(item) = self.known.find(number) {
                 item.tell(&chunk);
             }
-            Arc::new(chunk)
+            chunk
         }))
     }
 
@@ -161,8 +166,10 @@ impl Space {
             let segment = Segment::map(&self.file, at, &self.faults)
                 .map_err(|error| file::failed("cannot map", &self.path, &error))?;
             // Another thread may have been faster: then this one goes.
-            let chunks = (0..PER_SEGMENT).map(|_| OnceLock::new()).collect();
-            let _ = slot.set((segment, Arc::new(Pins::new()), chunks));
+            let pins = Pins::new().map_err(|error| {
+                file::failed("no memory for what is known of the chunks of", &self.path, &error)
+            })?;
+            let _ = slot.set((segment, Arc::new(pins), Chunks::new()));
         }
         slot.get().ok_or_else(|| self.too_large())
     }
@@ -185,7 +192,7 @@ impl Space {
     }
 
     /// The chunks in which records are.
-    pub fn with_records(&self) -> impl Iterator<Item = &Arc<Chunk>> {
+    pub fn with_records(&self) -> impl Iterator<Item = &Chunk> {
         (1..self.end()).filter_map(|n| self.chunk(n)).filter(|chunk| chunk.has_records())
     }
 
@@ -201,7 +208,10 @@ impl Space {
 
     /// Gives out a chunk for records of sequence numbers from `least` on. As a run,
     /// it counts as pending once.
-    pub fn open_shared(&self, least: u64, need: Need) -> Result<&Arc<Chunk>, Error> {
+    pub fn open_shared(&self, least: u64, need: Need) -> Result<&Chunk, Error> {
+        if need == Need::Store {
+            self.keep_spare()?;
+        }
         let number = self.take(1, CHUNK as u64, need)?;
         let chunk = self.map(number)?;
         self.prepare(chunk.offset())
@@ -209,25 +219,22 @@ impl Space {
             .inspect_err(|_| self.give_back(number, 1, CHUNK as u64))?;
         let base = self.raise_floor(least);
         chunk.begin(self, Header { is_run: false, chunks: 1, base });
-        if need == Need::Store {
-            self.keep_spare();
-        }
         Ok(chunk)
     }
 
-    /// Sees to it that there is room for what makes room. No failure if there is
-    /// none: whoever needs it is told.
-    fn keep_spare(&self) {
-        if self.inner.lock().ready.len() < Need::Store as usize
-            && let Ok(number) = self.take(1, CHUNK as u64, Need::Store)
-        {
+    /// Before something is stored: sees to it that there is room for what makes
+    /// room. A store must not take the last of it.
+    fn keep_spare(&self) -> Result<(), Error> {
+        while self.inner.lock().ready.len() < Need::Store as usize {
+            let number = self.take(1, CHUNK as u64, Need::Store)?;
             self.give_back(number, 1, CHUNK as u64);
         }
+        Ok(())
     }
 
     /// Gives out chunks, one behind the other, for one record of so many bytes,
     /// the header's included.
-    pub fn open_run(&self, bytes: u64, least: u64) -> Result<&Arc<Chunk>, Error> {
+    pub fn open_run(&self, bytes: u64, least: u64) -> Result<&Chunk, Error> {
         let chunks = u32::try_from(bytes.div_ceil(CHUNK as u64)).unwrap_or(u32::MAX);
         if chunks >= PER_SEGMENT {
             return Err(Error::invalid(format!(
@@ -235,11 +242,16 @@ impl Space {
                 self.path.display()
             )));
         }
-        let number = self.take(chunks, bytes.next_multiple_of(4096), Need::Store)?;
+        self.keep_spare()?;
+        let reserved = bytes.next_multiple_of(4096);
+        let number = self.take(chunks, reserved, Need::Store)?;
         for part in 1..chunks {
             self.map(number + part)?.set_usage(Use::Part);
         }
         let chunk = self.map(number)?;
+        self.make_writable(number, reserved)
+            .map_err(|error| self.write_error(&error))
+            .inspect_err(|_| self.give_back(number, chunks, reserved))?;
         let base = self.raise_floor(least);
         chunk.begin(self, Header { is_run: true, chunks, base });
         chunk.set_used(bytes as usize);
@@ -247,8 +259,10 @@ impl Space {
     }
 
     /// Gives out chunks for a dump, one behind the other; the first one's number.
+    /// What is kept back is not for it: without a dump opening takes longer, and
+    /// without room for deletes a full disk stays full.
     pub fn open_dump(&self, chunks: u32) -> Result<u32, Error> {
-        let number = self.take(chunks, u64::from(chunks) * CHUNK as u64, Need::Move)?;
+        let number = self.take(chunks, u64::from(chunks) * CHUNK as u64, Need::Store)?;
         for part in 0..chunks {
             self.map(number + part)?.set_usage(Use::Part);
         }
@@ -279,51 +293,6 @@ impl Space {
         }
         self.used.fetch_add(bytes, Relaxed);
         Ok(number)
-    }
-
-    /// Reserves the room of a chunk that was there when the file was opened.
-    pub fn make_solid(&self, chunk: &Chunk) -> bool {
-        fallocate(&self.file, FallocateFlags::empty(), chunk.offset(), CHUNK as u64).is_ok()
-    }
-
-    fn reserve(&self, number: u32, bytes: u64, has_room: bool, end: u64) -> io::Result<()> {
-        let at = u64::from(number) * CHUNK as u64;
-        let is_new = self.file.metadata()?.len() < end;
-        if !has_room || is_new {
-            match fallocate(&self.file, FallocateFlags::empty(), at, bytes) {
-                // File systems that cannot: what has been written has room.
-                Err(Errno::OPNOTSUPP | Errno::NOSYS) => self.write_zeros(at, bytes)?,
-                reserved => reserved?,
-            }
-            if is_new && at + bytes < end {
-                // Every chunk of the file is whole, though it may be a hole.
-                self.file.set_len(end)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes a chunk zeros: what was there before is not to be looked through by
-    /// a recovery.
-    fn prepare(&self, at: u64) -> io::Result<()> {
-        // Where each write is synced, there must be no pages yet: those that are
-        // written together are synced together. Elsewhere, to write them is half
-        // the price of touching them one by one.
-        if !self.fill && fallocate(&self.file, FallocateFlags::ZERO_RANGE, at, CHUNK as u64).is_ok()
-        {
-            return Ok(());
-        }
-        self.write_zeros(at, CHUNK as u64)
-    }
-
-    pub fn write_zeros(&self, from: u64, bytes: u64) -> io::Result<()> {
-        let mut at = from;
-        while at < from + bytes {
-            let len = ZEROS.len().min((from + bytes - at) as usize);
-            self.file.write_all_at(&ZEROS[..len], at)?;
-            at += len as u64;
-        }
-        Ok(())
     }
 
     /// What it means for the caller that a write failed.
@@ -366,12 +335,12 @@ impl Space {
                 chunk.set_usage(Use::Free);
             }
             inner.free.insert(part);
-            if chunks == 1 {
-                inner.ready.insert(part);
-            }
         }
         self.used.fetch_sub(bytes.min(self.used()), Relaxed);
-        if chunks > 1 {
+        // A record of its own has reserved only what it needs of its last chunk.
+        if chunks == 1 && bytes == CHUNK as u64 {
+            inner.ready.insert(number);
+        } else {
             self.punch(number, chunks);
         }
         self.trim(&mut inner);

@@ -4,21 +4,20 @@
 //! file at that moment has been synced when a sync with a higher number has
 //! ended.
 
-use crate::file::{failed, sync_data};
-use kumo_plugin::{Error, ErrorCode};
-use std::{
-    fs::File,
-    path::Path,
+use crate::{
+    file::{failed, sync_data},
     sync::{
-        Condvar, Mutex, PoisonError,
+        Instant,
         atomic::{
             AtomicBool, AtomicU32, AtomicU64,
             Ordering::{Relaxed, SeqCst},
         },
+        standard::{Condvar, Mutex, PoisonError},
+        thread,
     },
-    thread,
-    time::{Duration, Instant},
 };
+use kumo_plugin::{Error, ErrorCode};
+use std::{fs::File, path::Path, time::Duration};
 
 /// What is promised of an acknowledged write. It always survives the end of the
 /// process.

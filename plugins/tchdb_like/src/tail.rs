@@ -4,20 +4,10 @@ use crate::{
     chunk::{CHUNK, Chunk, Use},
     database::Core,
     space::Need,
+    sync::{self, Mutex, MutexGuard},
     write::Place,
 };
 use kumo_plugin::{Error, ErrorCode};
-use parking_lot::{Mutex, MutexGuard};
-use std::{
-    cell::Cell,
-    sync::{
-        Arc,
-        atomic::{
-            AtomicUsize,
-            Ordering::{Relaxed, SeqCst},
-        },
-    },
-};
 
 /// What is left of a tail for later, when the next record does not fit.
 const WORTH_KEEPING: usize = 16 << 10;
@@ -76,22 +66,17 @@ impl Core {
         Ok(None)
     }
 
-    fn begin_tail<'a>(
-        &self,
-        tail: &mut Option<u32>,
-        chunk: &'a Arc<Chunk>,
-        size: usize,
-    ) -> Place<'a> {
+    fn begin_tail<'a>(&self, tail: &mut Option<u32>, chunk: &'a Chunk, size: usize) -> Place<'a> {
         *tail = Some(chunk.number);
         let place = self.take_end(chunk, size);
         // As a tail, and with a record to come, it is not empty.
-        chunk.pending.fetch_sub(1, SeqCst);
+        chunk.count.give_up();
         place
     }
 
-    fn take_end<'a>(&self, chunk: &'a Arc<Chunk>, size: usize) -> Place<'a> {
+    fn take_end<'a>(&self, chunk: &'a Chunk, size: usize) -> Place<'a> {
         let at = chunk.used();
-        chunk.pending.fetch_add(1, SeqCst);
+        chunk.count.begin();
         // What stands behind ends the chunk, whatever was there before.
         if at + size < CHUNK {
             chunk.memory.store_half(at + size, 0);
@@ -104,11 +89,7 @@ impl Core {
 
     /// A tail that no other thread is using just now, if there is one.
     fn any_tail(&self) -> MutexGuard<'_, Option<u32>> {
-        static THREADS: AtomicUsize = AtomicUsize::new(0);
-        thread_local! {
-            static MINE: Cell<usize> = Cell::new(THREADS.fetch_add(1, Relaxed));
-        }
-        let (mine, count) = (MINE.get(), self.tails.len());
+        let (mine, count) = (sync::thread_number(), self.tails.len());
         for step in 0..count {
             if let Some(tail) = self.tails[(mine + step) % count].try_lock() {
                 return tail;
@@ -141,15 +122,13 @@ impl Core {
         }
     }
 
-    fn kept_with(&self, size: usize, sequence: u64) -> Option<&Arc<Chunk>> {
+    fn kept_with(&self, size: usize, sequence: u64) -> Option<&Chunk> {
         let fits = |chunk: &Chunk| {
             chunk.used() + size <= CHUNK
                 && sequence.saturating_sub(chunk.base()) < u64::from(u32::MAX)
         };
         let mut kept = self.kept.lock();
-        let at = kept.iter().position(|number| {
-            self.space.chunk(*number).is_some_and(|chunk| fits(chunk.as_ref()))
-        })?;
+        let at = kept.iter().position(|number| self.space.chunk(*number).is_some_and(fits))?;
         let number = kept.swap_remove(at);
         let chunk = self.space.chunk(number)?;
         // It may be leaving, or have another use by now.

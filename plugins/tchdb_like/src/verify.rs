@@ -1,6 +1,7 @@
 //! `verify`: every entry of the index, every record of the file, both ways.
 
 use crate::{
+    ahead::Ahead,
     chunk::{CHUNK, Chunk},
     database::Core,
     engine::TchdbLike,
@@ -10,10 +11,11 @@ use crate::{
     walk::{Item, walk},
 };
 use kumo_plugin::Error;
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::Range};
 
-/// How many entries are checked under one lock.
-const BATCH: usize = 64;
+/// About how many entries are checked in the order of their records: each takes
+/// 16 bytes of memory meanwhile, and for each part the index is gone through.
+const AT_ONCE: u64 = 1 << 20;
 
 /// Reads everything, and reports what is damaged, and what was damaged and
 /// skipped when the file was opened. Like any other reader, it counts and logs
@@ -25,11 +27,16 @@ pub(crate) fn verify(storage: &TchdbLike, report: &mut dyn FnMut(&str)) -> Resul
         report(&format!("{}: {region}", core.space.path.display()));
     }
     let mut told = HashSet::new();
-    // To read a chunk takes about as long as to look up the entries of one.
+    let entries: u64 = (0..SHARDS).map(|shard| u64::from(core.index.len(shard))).sum();
+    let parts = entries / AT_ONCE + 1;
     let chunks = u64::from(core.space.end());
-    for shard in 0..SHARDS {
-        kumo_plugin::progress(chunks * shard as u64 / SHARDS as u64, 2 * chunks);
-        core.verify_entries(shard, &mut told, report);
+    for part in 0..parts {
+        // To read a chunk takes about as long as to look up the entries of one.
+        kumo_plugin::progress(chunks * part / parts, 2 * chunks);
+        let number = |part: u64| (chunks * part / parts) as u32;
+        // What is added behind the end meanwhile is new.
+        let to = if part + 1 == parts { u32::MAX } else { number(part + 1) };
+        core.verify_entries(number(part)..to, &mut told, report);
     }
     core.verify_chunks(&told, report);
     if let Err(fault) = core.space.check() {
@@ -39,40 +46,62 @@ pub(crate) fn verify(storage: &TchdbLike, report: &mut dyn FnMut(&str)) -> Resul
 }
 
 impl Core {
-    /// Whether each entry leads to a record of a key that leads to the entry.
-    fn verify_entries(&self, shard: usize, told: &mut HashSet<u64>, report: &mut dyn FnMut(&str)) {
-        let entries = {
+    /// Whether each entry for one of these chunks leads to a record of a key that
+    /// leads to the entry. In the file's order, so that it can be read ahead.
+    fn verify_entries(
+        &self,
+        chunks: Range<u32>,
+        told: &mut HashSet<u64>,
+        report: &mut dyn FnMut(&str),
+    ) {
+        let chunk_of = |entry: u64| (Entry(entry).offset() / CHUNK as u64) as u32;
+        let mut entries: Vec<(u64, u8)> = Vec::new();
+        for shard in 0..SHARDS {
             let _locked = self.shards[shard].inner.lock();
-            self.index.entries(shard)
-        };
-        for batch in entries.chunks(BATCH) {
-            // So no record goes meanwhile; readers go on, and so do the writers of
-            // the other shards.
-            let _locked = self.shards[shard].inner.lock();
-            for entry in batch.iter().map(|word| Entry(*word)) {
-                let hash = Hash::from_parts(shard, entry);
-                if !self.index.has(hash, entry) {
-                    continue;
-                }
-                let offset = entry.offset();
-                let is_good = self.see(offset).is_some_and(|(_, seen)| {
-                    let own = self.hash(seen.key);
-                    seen.state == State::Intact
-                        && own.shard() == shard
-                        && own.entry(offset) == entry
-                });
-                if !is_good && told.insert(offset) {
+            let all = self.index.entries(shard).into_iter();
+            let wanted = all.filter(|entry| chunks.contains(&chunk_of(*entry)));
+            entries.extend(wanted.map(|entry| (entry, shard as u8)));
+        }
+        // The place is in the upper bits.
+        entries.sort_unstable();
+        let by_chunk = || entries.chunk_by(|(one, _), (two, _)| chunk_of(*one) == chunk_of(*two));
+        let numbers: Vec<u32> = by_chunk().map(|entries| chunk_of(entries[0].0)).collect();
+        let mut ahead = Ahead::new(&self.space);
+        for (at, entries) in by_chunk().enumerate() {
+            ahead.step(&numbers, at);
+            for &(entry, shard) in entries {
+                let offset = Entry(entry).offset();
+                if !self.is_good(usize::from(shard), Entry(entry)) && told.insert(offset) {
                     report(self.damage(offset).text());
                 }
             }
         }
     }
 
+    /// Whether an entry leads to an intact record, or is there no more.
+    fn is_good(&self, shard: usize, entry: Entry) -> bool {
+        let hash = Hash::from_parts(shard, entry);
+        // So the record does not go meanwhile; readers go on, and so do the writers
+        // of the other shards.
+        let _locked = self.shards[shard].inner.lock();
+        let is_good = || {
+            self.see(entry.offset()).is_some_and(|(_, seen)| {
+                let own = self.hash(seen.key);
+                seen.state == State::Intact
+                    && own.shard() == shard
+                    && own.entry(entry.offset()) == entry
+            })
+        };
+        !self.index.has(hash, entry) || is_good()
+    }
+
     /// Whether each record that does not say that it has gone is in the index.
     fn verify_chunks(&self, told: &HashSet<u64>, report: &mut dyn FnMut(&str)) {
         let path = self.space.path.display();
         let numbers: Vec<u32> = self.space.with_records().map(|chunk| chunk.number).collect();
-        for number in numbers {
+        let mut ahead = Ahead::new(&self.space);
+        for (at, &number) in numbers.iter().enumerate() {
+            ahead.step(&numbers, at);
             let end = u64::from(self.space.end());
             kumo_plugin::progress(end + u64::from(number), 2 * end);
             let Some(chunk) = self.space.chunk(number) else { continue };

@@ -9,7 +9,7 @@ use crate::{
     database::Core,
     index::Hash,
     raw::memory::Memory,
-    record::{ALIGN, Kind, Salt, Seen, State, free_extent, see},
+    record::{ALIGN, Kind, Salt, Seen, State, free_extent, see, see_intact},
 };
 
 /// How many records' lines of the index are brought near before the first is
@@ -87,10 +87,7 @@ pub(crate) fn walk_to<'a>(
     }
     let mut at = FIRST;
     while at + ALIGN <= end {
-        if let Some(seen) = see(memory, salt, at, end)
-            && seen.state == State::Intact
-            && !seen.kind.is_large()
-        {
+        if let Some(seen) = see_intact(memory, salt, at, end) {
             if !visitor.intact(at, seen) {
                 return at;
             }

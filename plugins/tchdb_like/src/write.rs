@@ -13,22 +13,16 @@ use crate::{
     record::{self, Kind, LARGE_HEAD, Record, Seen},
     shard::{Inner, Room},
     space::Need,
+    sync::atomic::{Ordering::SeqCst, fence},
 };
 use kumo_plugin::{Error, ErrorCode};
-use std::sync::{
-    Arc,
-    atomic::{
-        Ordering::{Relaxed, SeqCst},
-        fence,
-    },
-};
 
 /// How many rooms are looked at before a record is appended.
 const ROOM_TRIES: usize = 4;
 
 /// Room for a record, nobody else's: it counts as pending in its chunk.
 pub(crate) struct Place<'a> {
-    pub chunk: &'a Arc<Chunk>,
+    pub chunk: &'a Chunk,
     pub at: usize,
     pub extent: usize,
 }
@@ -38,7 +32,7 @@ pub(crate) struct Place<'a> {
 pub(crate) struct Old<'a> {
     pub entry: Entry,
     /// None: it cannot be read.
-    pub at: Option<(&'a Arc<Chunk>, Seen<'a>)>,
+    pub at: Option<(&'a Chunk, Seen<'a>)>,
 }
 
 impl<'a> Old<'a> {
@@ -51,9 +45,55 @@ impl<'a> Old<'a> {
         }
     }
 
-    fn is_put(&self) -> bool {
+    pub fn is_put(&self) -> bool {
         self.at.is_none_or(|(_, seen)| seen.kind.is_put())
     }
+}
+
+/// A record to be written.
+#[derive(Clone, Copy)]
+pub(crate) struct New<'a> {
+    pub hash: Hash,
+    pub key: &'a [u8],
+    /// None: a delete.
+    pub val: Option<&'a [u8]>,
+}
+
+impl<'a> New<'a> {
+    pub fn value(&self) -> &'a [u8] {
+        self.val.unwrap_or_default()
+    }
+
+    /// The bytes of key and value.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.key.len().saturating_add(self.value().len())
+    }
+
+    /// Whether it is to stand alone.
+    #[inline]
+    pub fn is_large(&self) -> bool {
+        self.len() > MAX_SHARED || self.key.len() > usize::from(u16::MAX)
+    }
+
+    /// As it is written to an extent of a chunk; 0: to a run of its own.
+    #[inline]
+    pub fn record(&self, chunk: &Chunk, sequence: u64, extent: usize) -> Record<'a> {
+        let kind = match (self.val, extent) {
+            (Some(_), 1..) => Kind::Put,
+            (None, 1..) => Kind::Delete,
+            (Some(_), 0) => Kind::LargePut,
+            (None, 0) => Kind::LargeDelete,
+        };
+        let delta = (sequence - chunk.base()) as u32;
+        Record { kind, delta, key: self.key, value: self.value(), extent }
+    }
+}
+
+/// Why nothing was stored.
+#[cold]
+pub(crate) fn no_room_in_index() -> Error {
+    Error::new(ErrorCode::Memory, "the index has no room for more records")
 }
 
 /// The bytes that a record counts for.
@@ -76,64 +116,81 @@ impl Core {
         old: Option<Old<'_>>,
         need: Need,
     ) -> Result<(), Error> {
-        let shard = hash.shard();
         self.note_begun(inner);
-        inner.written += (key.len() + val.map_or(0, <[u8]>::len)) as u64;
-        if old.is_none() && !self.index.make_room(shard) {
-            return Err(Error::new(ErrorCode::Memory, "the index has no room for more records"));
+        if old.is_none() && !self.index.make_room(hash.shard()) {
+            return Err(no_room_in_index());
         }
-        let value = val.unwrap_or_default();
-        let size = key.len().saturating_add(value.len());
-        let is_large = size > MAX_SHARED || key.len() > usize::from(u16::MAX);
-        let kind = match (val, is_large) {
-            (Some(_), false) => Kind::Put,
-            (None, false) => Kind::Delete,
-            (Some(_), true) => Kind::LargePut,
-            (None, true) => Kind::LargeDelete,
-        };
-        let mut sequence = self.space.floor.load(SeqCst).max(inner.sequence + 1);
-        let place = if is_large {
-            self.place_large(size as u64, sequence)?
+        let new = New { hash, key, val };
+        let sequence = self.space.floor.load(SeqCst).max(inner.sequence + 1);
+        let place = if new.is_large() {
+            self.place_large(new.len() as u64, sequence)?
         } else {
-            self.place_shared(inner, record::size(key.len(), value.len()), sequence, need)?
+            self.place_shared(inner, record::size(key.len(), new.value().len()), sequence, need)?
         };
-        let Place { chunk, at, extent } = place;
-        sequence = sequence.max(chunk.base());
+        self.store_at(inner, &new, old, &place, sequence)
+    }
+
+    /// Writes a record to its place, and puts it in the place of the old one. There
+    /// is room for it in the index.
+    #[inline]
+    pub fn store_at(
+        &self,
+        inner: &mut Inner,
+        new: &New<'_>,
+        old: Option<Old<'_>>,
+        place: &Place<'_>,
+        least: u64,
+    ) -> Result<(), Error> {
+        let &Place { chunk, at, extent } = place;
+        let sequence = least.max(chunk.base());
         inner.sequence = sequence;
-        let delta = (sequence - chunk.base()) as u32;
         let salt = chunk.salt(self.space.seed);
-        record::write(&chunk.memory, salt, at, &Record { kind, delta, key, value, extent });
+        record::write(&chunk.memory, salt, at, &new.record(chunk, sequence, extent));
         if let Err(fault) = self.space.check() {
             // It may stand nowhere but in memory: the old one stays the key's.
             chunk.free(&self.space, at, extent);
-            chunk.pending.fetch_sub(1, SeqCst);
+            chunk.count.give_up();
             return Err(fault);
         }
-        let new = hash.entry(chunk.offset() + at as u64);
+        self.put_in_place(inner, new, old, place, sequence);
+        Ok(())
+    }
+
+    /// Puts a record that has been written in the place of the old one.
+    #[inline]
+    pub fn put_in_place(
+        &self,
+        inner: &mut Inner,
+        new: &New<'_>,
+        old: Option<Old<'_>>,
+        place: &Place<'_>,
+        sequence: u64,
+    ) {
+        let (hash, shard) = (new.hash, new.hash.shard());
+        let &Place { chunk, at, extent } = place;
+        inner.written += new.len() as u64;
+        let entry = hash.entry(chunk.offset() + at as u64);
         let weight = match extent {
-            0 => (FIRST + LARGE_HEAD + size).next_multiple_of(4096) as u32,
+            0 => (FIRST + LARGE_HEAD + new.len()).next_multiple_of(4096) as u32,
             extent => extent as u32,
         };
-        chunk.live.fetch_add(weight, SeqCst);
-        self.shards[shard].live.fetch_add(u64::from(weight), Relaxed);
-        if val.is_none() {
+        self.shards[shard].add_live(weight);
+        if new.val.is_none() {
             chunk.deletes.fetch_add(1, SeqCst);
         }
         if let Some(old) = &old {
             let scan = self.before_leaving(old, sequence);
-            self.index.replace(hash, old.entry, new);
+            self.index.replace(hash, old.entry, entry);
             self.leave(inner, shard, old, scan);
         } else {
-            self.index.insert(shard, new);
+            self.index.insert(shard, entry);
         }
-        chunk.pending.fetch_sub(1, SeqCst);
-        let records = &self.shards[shard].records;
-        match (val.is_some(), old.is_some_and(|old| old.is_put())) {
-            (true, false) => drop(records.fetch_add(1, Relaxed)),
-            (false, true) => drop(records.fetch_sub(1, Relaxed)),
+        chunk.count.end(weight);
+        match (new.val.is_some(), old.is_some_and(|old| old.is_put())) {
+            (true, false) => self.shards[shard].count_more(),
+            (false, true) => self.shards[shard].count_less(),
             _ => {}
         }
-        Ok(())
     }
 
     /// Removes a record. Where older ones of the key may be in the file, a record
@@ -145,18 +202,28 @@ impl Core {
         key: &[u8],
         old: Old<'_>,
     ) -> Result<(), Error> {
-        let shard = hash.shard();
-        if self.hides || old.at.is_none() {
+        if self.must_say(&old) {
             self.store(inner, hash, key, None, Some(old), Need::Delete)?;
             return Ok(());
         }
         let sequence = self.space.floor.load(SeqCst).max(inner.sequence + 1);
         inner.sequence = sequence;
-        let scan = self.before_leaving(&old, sequence);
-        self.index.remove(hash, old.entry);
-        self.leave(inner, shard, &old, scan);
-        self.shards[shard].records.fetch_sub(1, Relaxed);
+        self.take_out(inner, hash, &old, sequence);
         Ok(())
+    }
+
+    /// Whether a delete of this record must be a record itself.
+    pub fn must_say(&self, old: &Old<'_>) -> bool {
+        self.hides || old.at.is_none()
+    }
+
+    /// Takes a put out of the index, with nothing in its place.
+    pub fn take_out(&self, inner: &mut Inner, hash: Hash, old: &Old<'_>, sequence: u64) {
+        let shard = hash.shard();
+        let scan = self.before_leaving(old, sequence);
+        self.index.remove(hash, old.entry);
+        self.leave(inner, shard, old, scan);
+        self.shards[shard].count_less();
     }
 
     fn place_large(&self, size: u64, sequence: u64) -> Result<Place<'_>, Error> {
@@ -173,23 +240,39 @@ impl Core {
         sequence: u64,
         need: Need,
     ) -> Result<Place<'_>, Error> {
+        if need == Need::Move {
+            // Room that others left is in chunks that are emptied next.
+            let appended = self.append(size, sequence, need);
+            if !appended.as_ref().is_err_and(|error| error.code() == ErrorCode::Full) {
+                return appended;
+            }
+            return self.used_room(inner, size, sequence).map_or(appended, Ok);
+        }
+        match self.used_room(inner, size, sequence) {
+            Some(place) => Ok(place),
+            None => self.append(size, sequence, need),
+        }
+    }
+
+    /// Room that an earlier record has left.
+    #[inline]
+    pub fn used_room(&self, inner: &mut Inner, size: usize, sequence: u64) -> Option<Place<'_>> {
         for _ in 0..ROOM_TRIES {
-            let Some(room) = inner.rooms.pop(size) else { break };
+            let room = inner.rooms.pop(size)?;
             if let Some((chunk, at)) = self.claim(&room, sequence) {
-                return Ok(Place { chunk, at, extent: room.extent });
+                return Some(Place { chunk, at, extent: room.extent });
             }
         }
-        self.append(size, sequence, need)
+        None
     }
 
     /// Makes a room the caller's, if it is still one and nobody looks at what
     /// stood there.
-    fn claim(&self, room: &Room, sequence: u64) -> Option<(&Arc<Chunk>, usize)> {
+    fn claim(&self, room: &Room, sequence: u64) -> Option<(&Chunk, usize)> {
         let (chunk, at) = self.place(room.offset)?;
         // First this, then the look at the use: so who ends the use sees it, or
         // is seen.
-        chunk.pending.fetch_add(1, SeqCst);
-        fence(SeqCst);
+        chunk.count.begin();
         let base = chunk.base();
         let is_good = matches!(chunk.usage(), Use::Full | Use::Tail)
             && Room::base_bits(base) == room.base
@@ -199,15 +282,13 @@ impl Core {
             // Before the look for pins: who comes later does not see a record.
             chunk.free(&self.space, at, room.extent);
             chunk.note_marked();
-            fence(SeqCst);
         }
+        fence(SeqCst);
         if !is_good || chunk.is_pinned() {
-            chunk.pending.fetch_sub(1, SeqCst);
+            chunk.count.give_up();
             self.note_empty(chunk);
             return None;
         }
-        // Whoever had it pinned has read before.
-        fence(SeqCst);
         Some((chunk, at))
     }
 }

@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::{get, image, open_with, random::Random, scan, stat};
+use common::{batch, get, image, open_with, random::Random, scan, stat};
 use kumo_plugin::Storage;
 use std::{
     collections::BTreeMap,
@@ -21,6 +21,7 @@ use std::{
     thread,
     time::{Duration, SystemTime},
 };
+use tchdb_like::TchdbLike;
 
 const WRITERS: u8 = 3;
 const KEYS: u64 = 300;
@@ -29,7 +30,17 @@ const SETTLED: u32 = 4000;
 /// How long the other process may take to open the file.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The writes of one writer, one after the other: a key, and what it is to have.
+/// A key, and what it is to have.
+type Change = (Vec<u8>, Option<Vec<u8>>);
+
+/// What is written at once.
+struct Writing {
+    changes: Vec<Change>,
+    /// All or none; otherwise the first of them may be there.
+    is_batch: bool,
+}
+
+/// The writes of one writer, one after the other.
 struct Writes {
     writer: u8,
     random: Random,
@@ -40,11 +51,23 @@ impl Writes {
         Self { writer, random: Random::new(seed * 100 + u64::from(writer)) }
     }
 
-    fn next(&mut self) -> (Vec<u8>, Option<Vec<u8>>) {
+    fn next(&mut self) -> Writing {
+        let kind = self.random.below(20);
+        let count = if kind < 3 { 2 + self.random.below(12) } else { 1 };
+        let mut changes: Vec<_> = (0..count).map(|_| self.change(count > 1)).collect();
+        let is_batch = kind < 2;
+        if count > 1 && !is_batch {
+            changes.retain(|(_, value)| value.is_some());
+        }
+        Writing { changes, is_batch }
+    }
+
+    fn change(&mut self, is_small: bool) -> Change {
         // Some are rarely written, so that there are chunks in which nothing changes.
         let keys = if self.random.below(16) == 0 { KEYS } else { KEYS / 10 };
         let key = [&[self.writer][..], &self.random.below(keys).to_le_bytes()].concat();
         let len = match self.random.below(400) {
+            0 if is_small => 15_000,
             0 => 70_000 + self.random.below(400_000),
             1..40 => 0,
             _ => self.random.below(1500),
@@ -52,6 +75,28 @@ impl Writes {
         let byte = self.random.below(256) as u8;
         let value = (self.random.below(5) > 0).then(|| vec![byte; len as usize]);
         (key, value)
+    }
+}
+
+fn apply(model: &mut BTreeMap<Vec<u8>, Vec<u8>>, changes: &[Change]) {
+    for (key, value) in changes {
+        match value {
+            Some(value) => model.insert(key.clone(), value.clone()),
+            None => model.remove(key),
+        };
+    }
+}
+
+fn write(db: &TchdbLike, write: &Writing) {
+    match &write.changes[..] {
+        changes if write.is_batch => batch(db, changes).unwrap(),
+        [(key, Some(value))] => db.set(key, value).unwrap(),
+        [(key, None)] => drop(db.del(key, &mut |_| true).unwrap()),
+        changes => {
+            let records = changes.iter().map(|(key, value)| (&key[..], value.as_deref().unwrap()));
+            let records: Vec<_> = records.collect();
+            TchdbLike::OPTIONAL.updatev.unwrap()(db, &records, &mut 0).unwrap();
+        }
     }
 }
 
@@ -91,20 +136,21 @@ fn nothing_acknowledged_is_lost() {
         for (writer, &count) in counts.iter().enumerate() {
             let mut writes = Writes::new(seed, writer as u8);
             for _ in 0..count {
-                let (key, value) = writes.next();
-                match value {
-                    Some(value) => model.insert(key, value),
-                    None => model.remove(&key),
-                };
+                apply(&mut model, &writes.next().changes);
             }
-            // The one that was under way: done, or not done.
-            let (key, value) = writes.next();
-            let found = get(&db, &key).unwrap();
-            assert!(found == value || found.as_ref() == model.get(&key), "{place}: {key:?}");
-            match found {
-                Some(found) => model.insert(key, found),
-                None => model.remove(&key),
+            // The one that was under way: done, or not done, or as far as it came.
+            let Writing { changes, is_batch } = writes.next();
+            let has = |model: &BTreeMap<Vec<u8>, Vec<u8>>| {
+                changes.iter().all(|(key, _)| get(&db, key).unwrap().as_ref() == model.get(key))
             };
+            let after = |done: usize| {
+                let mut model = model.clone();
+                apply(&mut model, &changes[..done]);
+                model
+            };
+            let ends = (0..=changes.len()).filter(|&n| !is_batch || n == 0 || n == changes.len());
+            let found = ends.map(after).find(has);
+            model = found.unwrap_or_else(|| panic!("{place}: something else of {changes:?}"));
         }
         let (all, result) = scan(&db);
         result.unwrap();
@@ -208,11 +254,7 @@ fn writes() {
             scope.spawn(move || {
                 let mut writes = Writes::new(seed, writer);
                 loop {
-                    let (key, value) = writes.next();
-                    match value {
-                        Some(value) => db.set(&key, &value).unwrap(),
-                        None => drop(db.del(&key, &mut |_| true).unwrap()),
-                    }
+                    write(db, &writes.next());
                     // Unbuffered, so that the parent learns of it at once.
                     std::io::stderr().write_all(&[writer]).unwrap();
                 }

@@ -20,6 +20,7 @@ use std::{
     process::{self, Command, Stdio},
     time::Instant,
 };
+use tchdb_like::TchdbLike;
 
 const LIMIT: u64 = 64 << 20;
 const RECORDS: u64 = 700_000;
@@ -120,6 +121,13 @@ fn within_the_limit() {
         .unwrap();
     });
     assert_eq!(shown, RECORDS);
+    timed("verify", RECORDS, &mut || {
+        let verify = TchdbLike::OPTIONAL.verify.unwrap();
+        verify(&db, &mut |fault| panic!("{fault}")).unwrap();
+    });
+    let copy = path.with_extension("copy");
+    timed("backup", RECORDS, &mut || db.backup(&copy).unwrap());
+    fs::remove_file(&copy).unwrap();
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What takes a second process: the lock, and a file that may not grow.
+//! What takes a second process: the lock, a file that may not grow, and memory.
 
 // clippy knows the tests themselves, not what they call.
 #![allow(clippy::unwrap_used)]
@@ -8,7 +8,7 @@ mod common;
 use common::{get, open, open_with, scan};
 use kumo_plugin::{ErrorCode, Storage};
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -49,6 +49,36 @@ fn is_refused() {
     let Some(path) = given() else { return };
     let error = open(&path).err().unwrap();
     assert_eq!(error.code(), ErrorCode::Busy, "{error}");
+}
+
+/// The process's memory that is of no file.
+fn memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
+}
+
+#[test]
+fn a_record_takes_little_memory() {
+    for sync in ["none", "interval"] {
+        let dir = tempfile::tempdir().unwrap();
+        run("takes_little", &format!("export SYNC={sync};"), &dir.path().join("db"));
+    }
+}
+
+#[test]
+#[ignore = "another test runs it"]
+fn takes_little() {
+    const RECORDS: u64 = 1_000_000;
+    let Some(path) = given() else { return };
+    let before = memory();
+    let db = open_with(&path, &env::var("SYNC").unwrap());
+    for n in 0..RECORDS {
+        db.set(&n.to_be_bytes(), &[n as u8; 32]).unwrap();
+    }
+    let bytes = (memory() - before) as f64 / RECORDS as f64;
+    assert!(bytes <= 12.0, "{bytes} bytes of memory for a record");
+    assert_eq!(db.rnum(), RECORDS);
 }
 
 #[test]

@@ -141,6 +141,24 @@ impl<'a> Writer<'a> {
         self.model.extend(records);
     }
 
+    fn change_many(&mut self) {
+        let (count, mut changes) = (1 + self.random.below(8), Vec::new());
+        for _ in 0..count {
+            let (key, mut value) = self.record();
+            if value.len() > 2000 {
+                value = value_of(&key, self.serial, 2000);
+            }
+            changes.push((key, (self.random.below(4) > 0).then_some(value)));
+        }
+        common::batch(self.db, &changes).unwrap();
+        for (key, value) in changes {
+            match value {
+                Some(value) => self.model.insert(key, value),
+                None => self.model.remove(&key),
+            };
+        }
+    }
+
     fn work(mut self, stop: &AtomicBool, done: &AtomicU64) -> BTreeMap<Vec<u8>, Vec<u8>> {
         while !stop.load(Relaxed) {
             match self.random.below(100) {
@@ -148,7 +166,8 @@ impl<'a> Writer<'a> {
                 40..70 => self.get(),
                 70..78 => self.get_many(),
                 78..88 => self.delete(),
-                88..96 => self.update(),
+                88..94 => self.update(),
+                94..97 => self.change_many(),
                 _ => self.set_many(),
             }
             done.fetch_add(1, Relaxed);

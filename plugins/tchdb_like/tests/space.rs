@@ -8,7 +8,13 @@ mod common;
 
 use common::{get, open_with, random::Random, scan};
 use kumo_plugin::Storage;
-use std::{collections::BTreeMap, env, fs, os::unix::fs::MetadataExt, path::Path, time::Instant};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    os::unix::fs::MetadataExt,
+    path::Path,
+    time::{Duration, Instant},
+};
 use tchdb_like::TchdbLike;
 
 const SLACK: u64 = 16 << 20;
@@ -18,39 +24,53 @@ fn disk(path: &Path) -> u64 {
 }
 
 /// Overwrites and deletes at random, of sizes that drift, so that no room fits
-/// the next record.
+/// the next record. They do so anew in each tenth, so that what a write costs
+/// can be compared.
 fn wear(sync: &str, writes: u64) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("db");
     let db = open_with(&path, sync);
     let mut random = Random::new(1);
     let mut model = BTreeMap::<u64, (u8, usize)>::new();
-    let (mut live, mut slowest) = (0_u64, 0);
+    let (mut live, mut slowest) = (0_u64, Duration::ZERO);
+    let tenth = writes / 10;
+    let (mut spent, mut costs) = (Duration::ZERO, Vec::new());
     for n in 0..writes {
         let key = random.below(20_000);
         let size = |len: usize| (16 + 8 + len) as u64;
-        let begin = Instant::now();
+        let took;
         if random.below(10) == 0 {
+            let begin = Instant::now();
             let gone = db.del(&key.to_be_bytes(), &mut |_| true).unwrap();
+            took = begin.elapsed();
             assert_eq!(gone, model.contains_key(&key));
             live -= model.remove(&key).map_or(0, |(_, len)| size(len));
         } else {
-            let drift = 20 + (n * 3000 / writes) as usize;
+            let drift = 20 + (n % tenth * 3000 / tenth) as usize;
             let len = match random.below(2000) {
                 0 => 100_000,
                 _ => drift + random.below(500) as usize,
             };
-            db.set(&key.to_be_bytes(), &vec![n as u8; len]).unwrap();
+            let value = vec![n as u8; len];
+            let begin = Instant::now();
+            db.set(&key.to_be_bytes(), &value).unwrap();
+            took = begin.elapsed();
             let old = model.insert(key, (n as u8, len));
             live = live + size(len) - old.map_or(0, |(_, len)| size(len));
         }
-        slowest = slowest.max(begin.elapsed().as_micros());
+        slowest = slowest.max(took);
+        spent += took;
+        if n % tenth == tenth - 1 {
+            costs.push(spent.as_nanos() as u64 / tenth);
+            spent = Duration::ZERO;
+        }
         if n % 1000 == 999 {
             let (disk, most) = (disk(&path), 2 * live + SLACK);
             assert!(disk <= most, "{disk} bytes for {live}, {n} writes in, sync={sync}");
         }
     }
-    println!("sync={sync}: {live} bytes live, {} on disk, {slowest} us", disk(&path));
+    println!("sync={sync}: {live} bytes live, {} on disk, slowest {slowest:?}", disk(&path));
+    println!("sync={sync}: ns for each write, in each tenth of {writes}: {costs:?}");
     let check = |db: &TchdbLike| {
         assert_eq!(db.rnum(), model.len() as u64);
         for (key, &(byte, len)) in &model {

@@ -5,10 +5,10 @@
 
 mod common;
 
-use common::{check_chain, get, open, scan, while_chain_grows};
+use common::{Stop, batch, check_chain, get, open, open_with, scan, while_chain_grows};
 use kumo_plugin::{Storage, testing::Engine};
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
 };
 use tchdb_like::TchdbLike;
@@ -111,4 +111,58 @@ fn deletes_during_a_scan_spare_what_was_written_meanwhile() {
     result.unwrap();
     let kept: Vec<_> = (0..2000_u32).step_by(3).map(|i| i.to_be_bytes().to_vec()).collect();
     assert!(left.into_keys().eq(kept));
+}
+
+/// Batches put one number, higher each time, to some keys, and other keys come and
+/// go with them, so that entries move.
+fn see_batches(sync: &str, rounds: u64) {
+    const KEYS: u64 = 12;
+    let dir = tempfile::tempdir().unwrap();
+    let db = open_with(&dir.path().join("db"), sync);
+    let key = |n: u64| n.to_be_bytes().to_vec();
+    let put = |round: u64| {
+        let number = round.to_le_bytes().to_vec();
+        let all = (0..KEYS).map(|n| (key(n), Some(number.clone())));
+        let passing =
+            (0..40).map(|n| (key(1000 + n), round.is_multiple_of(2).then(|| number.clone())));
+        batch(&db, &all.chain(passing).collect::<Vec<_>>()).unwrap();
+    };
+    put(0);
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for reader in 0..3_u64 {
+            let (db, stop) = (&db, &stop);
+            scope.spawn(move || {
+                let (mut last, mut turn) = (0, reader);
+                while !stop.load(Ordering::Relaxed) {
+                    turn += 1;
+                    let at = if turn % 2 == 0 { turn % KEYS } else { KEYS - 1 - turn % KEYS };
+                    let now = number(&get(db, &at.to_be_bytes()).unwrap().unwrap());
+                    assert!(now >= last, "key {at} has {now}, after another had {last}");
+                    last = now;
+                }
+            });
+        }
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                let (all, result) = scan(&db);
+                result.unwrap();
+                let rounds: Vec<_> = all.values().map(|value| number(value)).collect();
+                assert!(rounds.windows(2).all(|two| two[0] == two[1]), "{rounds:?}");
+                let wanted = KEYS + if rounds[0].is_multiple_of(2) { 40 } else { 0 };
+                assert_eq!(rounds.len() as u64, wanted);
+            }
+        });
+        let _stop = Stop(&stop);
+        (1..=rounds).for_each(put);
+    });
+    assert_eq!(db.rnum(), KEYS + 40);
+    assert_eq!(db.damaged(), 0);
+}
+
+#[test]
+fn who_has_seen_a_part_of_a_batch_sees_all_of_it() {
+    see_batches("none", 6000);
+    see_batches("interval:20", 500);
+    see_batches("always", 300);
 }

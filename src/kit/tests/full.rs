@@ -56,6 +56,9 @@ pub(super) const TESTS: &[Test] = &[
 
 const VALUE: usize = 10_000;
 
+/// A record of a batch.
+const PART: usize = 40_000;
+
 /// The most that is written to come to the limit.
 const MOST: usize = 64 << 20;
 
@@ -183,10 +186,10 @@ fn batch(context: &Context) -> Outcome {
     let store = context.open("full")?;
     let mut records = begin(&store)?;
     let limited = limit(context, 1 << 20)?;
-    // Each larger than what is left in the end, and of several records.
-    let value = vec![b'b'; 100_000];
+    // Of several records each; small enough for an engine that bounds its batches.
+    let value = vec![b'b'; PART];
     let mut has_failed = false;
-    for n in 0..MOST / 300_000 {
+    for n in 0..MOST / (3 * PART) {
         let keys: Vec<Vec<u8>> =
             (0..3).map(|part| format!("batch {n} part {part}").into_bytes()).collect();
         let mut changes: Vec<Change<'_>> =

@@ -65,7 +65,7 @@ impl Item {
             },
             chunks: chunk.chunks(),
             used: chunk.used() as u32,
-            live: chunk.live.load(SeqCst),
+            live: chunk.count.live(),
             // There is no room for more in a chunk.
             stale: chunk.stale.load(SeqCst) as u16,
             deletes: chunk.deletes.load(SeqCst) as u16,
@@ -79,7 +79,7 @@ impl Item {
         chunk.adopt(Header { is_run, chunks: self.chunks, base: self.base });
         chunk.set_usage(self.usage);
         chunk.set_used(self.used as usize);
-        chunk.live.store(self.live, SeqCst);
+        chunk.count.set_live(self.live);
         chunk.stale.store(self.stale.into(), SeqCst);
         chunk.deletes.store(self.deletes.into(), SeqCst);
     }

@@ -1,7 +1,8 @@
 //! The engine against a map, with and without collisions of hashes.
 
 use super::*;
-use proptest::{collection::vec, prelude::*};
+use kumo_plugin::Change;
+use proptest::{collection::vec, option, prelude::*};
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 #[derive(Clone, Debug)]
@@ -11,6 +12,8 @@ enum Op {
     Set(Vec<u8>, Vec<u8>),
     Del(Vec<u8>, bool),
     Update(Vec<u8>, Vec<u8>, bool),
+    SetMany(Vec<(Vec<u8>, Vec<u8>)>),
+    Batch(Vec<(Vec<u8>, Option<Vec<u8>>)>),
     Scan,
     Backup,
     Reopen,
@@ -32,10 +35,19 @@ fn op() -> impl Strategy<Value = Op> {
         4 => (key(), val()).prop_map(|(key, val)| Op::Set(key, val)),
         3 => (key(), any::<bool>()).prop_map(|(key, agree)| Op::Del(key, agree)),
         4 => (key(), val(), any::<bool>()).prop_map(|(key, val, agree)| Op::Update(key, val, agree)),
+        2 => vec((key(), val()), 0..40).prop_map(Op::SetMany),
+        3 => vec((key(), option::of(val())), 0..12).prop_map(Op::Batch),
         1 => Just(Op::Scan),
         1 => Just(Op::Backup),
         1 => Just(Op::Reopen),
     ]
+}
+
+fn as_change<'a>(key: &'a [u8], val: &'a Option<Vec<u8>>) -> Change<'a> {
+    match val {
+        Some(val) => Change::Put(key, val),
+        None => Change::Delete(key),
+    }
 }
 
 fn contents(db: &TchdbLike) -> BTreeMap<Vec<u8>, Vec<u8>> {
@@ -95,6 +107,23 @@ fn run(ops: Vec<Op>, mask: u64) {
                 assert_eq!(shown.first(), model.get(&key));
                 if done {
                     model.insert(key, val);
+                }
+            }
+            Op::SetMany(records) => {
+                let borrowed: Vec<_> = records.iter().map(|(k, v)| (&k[..], &v[..])).collect();
+                let mut stored = 0;
+                db.updatev(&borrowed, &mut stored).unwrap();
+                assert_eq!(stored, records.len());
+                model.extend(records);
+            }
+            Op::Batch(changes) => {
+                let all: Vec<_> = changes.iter().map(|(key, val)| as_change(key, val)).collect();
+                db.core.batch(&all).unwrap();
+                for (key, val) in changes {
+                    match val {
+                        Some(val) => model.insert(key, val),
+                        None => model.remove(&key),
+                    };
                 }
             }
             Op::Scan => assert_eq!(contents(&db), model),

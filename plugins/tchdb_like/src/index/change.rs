@@ -1,10 +1,12 @@
 //! Changes to the index: each under the lock of its shard.
 
-use super::{Entry, Hash, Index, SLOTS, SPILL};
-use std::sync::atomic::{
-    AtomicU64,
-    Ordering::{Relaxed, Release, SeqCst},
-    fence,
+use super::{Entry, Hash, Index, PAGE, SLOTS, SPILL};
+use crate::sync::{
+    atomic::{
+        Ordering::{Relaxed, Release, SeqCst},
+        fence,
+    },
+    mapped::Word,
 };
 
 impl Index {
@@ -31,14 +33,54 @@ impl Index {
         {
             return true;
         }
-        let mut more = (lines + lines / 6).max(lines + 1);
+        let step = (lines / 6).max(PAGE as u32) / PAGE as u32 * PAGE as u32;
+        let mut more = lines + step;
         while !self.resize(shard, more) {
             if (more as usize + SPILL) * SLOTS * 2 > self.stride {
                 return false;
             }
-            more += more / 6 + 1;
+            more += step;
         }
         true
+    }
+
+    /// As `make_room`, for entries of all these tags, which are in order.
+    pub fn make_room_for_all(&self, shard: usize, tags: &[u64]) -> bool {
+        let mut more = self.tables[shard].lines.load(Relaxed);
+        while !self.fits_all(shard, tags) {
+            loop {
+                more += more / 6 + 1;
+                if (more as usize + SPILL) * SLOTS > self.stride {
+                    return false;
+                }
+                if self.resize(shard, more) {
+                    break;
+                }
+            }
+        }
+        true
+    }
+
+    /// Whether entries of these tags find room, in whatever order they come. An
+    /// entry finds none if all slots from its home on are taken. So there must be,
+    /// from every line on, as many free slots as there are entries whose home is
+    /// that line or a later one.
+    fn fits_all(&self, shard: usize, tags: &[u64]) -> bool {
+        let lines = self.tables[shard].lines.load(Relaxed);
+        let mut rest = tags;
+        let mut free = 0;
+        for line in (0..lines as usize + SPILL).rev() {
+            let slots = &self.slots(shard)[line * SLOTS..][..SLOTS];
+            free += slots.iter().filter(|slot| slot.load(Relaxed) == 0).count();
+            if free >= tags.len() {
+                return true;
+            }
+            rest = &rest[..rest.partition_point(|tag| Self::home(*tag, lines) < line)];
+            if tags.len() - rest.len() > free {
+                return false;
+            }
+        }
+        tags.is_empty()
     }
 
     /// Whether the last line is free, so that an entry finds room wherever its
@@ -107,13 +149,18 @@ impl Index {
 
     fn insert_raw(&self, shard: usize, entry: Entry) -> bool {
         let lines = self.tables[shard].lines.load(Relaxed);
-        let from = Self::home(entry.tag(), lines) * SLOTS;
-        let slots = &self.slots(shard)[from..(lines as usize + SPILL) * SLOTS];
-        let empty = slots.iter().find(|slot| slot.load(Relaxed) == 0);
-        if let Some(slot) = empty {
-            slot.store(entry.0, Release);
+        let slots = &self.slots(shard)[..(lines as usize + SPILL) * SLOTS];
+        let (all, _) = slots.as_chunks::<SLOTS>();
+        for line in &all[Self::home(entry.tag(), lines)..] {
+            // All eight at once: the processor cannot guess which it will be.
+            let is_empty = |at: usize| u32::from(line[at].load(Relaxed) == 0) << at;
+            let empty = (0..SLOTS).fold(0, |empty, at| empty | is_empty(at));
+            if empty != 0 {
+                line[empty.trailing_zeros() as usize].store(entry.0, Release);
+                return true;
+            }
         }
-        empty.is_some()
+        false
     }
 
     /// Removes an entry. Under the shard's lock. False: it is not there.
@@ -148,7 +195,7 @@ impl Index {
 
     /// The first slot behind a full line, before the next line that is not full,
     /// whose entry would rather stand in it.
-    fn follower(&self, slots: &[AtomicU64], line: usize, lines: u32) -> Option<usize> {
+    fn follower(&self, slots: &[Word], line: usize, lines: u32) -> Option<usize> {
         for next in line + 1..lines as usize + SPILL {
             let mut empty = false;
             for (at, slot) in slots.iter().enumerate().skip(next * SLOTS).take(SLOTS) {
@@ -169,6 +216,10 @@ impl Index {
     /// A table's entries, in its order. Under the shard's lock.
     pub fn entries(&self, shard: usize) -> Vec<u64> {
         let table = &self.tables[shard];
+        if self.len(shard) == 0 {
+            // Where nothing has been written, reading takes memory too.
+            return Vec::new();
+        }
         let used = (table.lines.load(Relaxed) as usize + SPILL) * SLOTS;
         let slots = &self.slots(shard)[..used];
         slots.iter().map(|slot| slot.load(Relaxed)).filter(|word| *word != 0).collect()
@@ -192,9 +243,10 @@ impl Index {
         }
     }
 
-    /// The lines for a table of so many entries.
+    /// The lines for a table of so many entries: four fifths full, but for what
+    /// remains of the last page.
     fn lines_for(entries: usize) -> usize {
-        entries * 13 / 80 + 1
+        (entries * 5 / 32 + SPILL + 1).next_multiple_of(PAGE) - SPILL
     }
 
     /// Makes a table that is absent empty.

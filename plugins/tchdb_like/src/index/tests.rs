@@ -44,6 +44,34 @@ proptest! {
     }
 }
 
+proptest! {
+    /// A few crowd at the end, where there are no later lines.
+    #[test]
+    fn what_room_has_been_made_for_finds_room(
+        before in vec(prop_oneof![4 => 0..8_u64, 1 => TAG_MASK - 8..=TAG_MASK, 4 => 0..=TAG_MASK], 0..100),
+        mut tags in vec(prop_oneof![4 => 0..8_u64, 1 => TAG_MASK - 8..=TAG_MASK, 4 => 0..=TAG_MASK], 0..150),
+        seed in any::<u64>(),
+    ) {
+        let index = Index::new().unwrap();
+        for (n, tag) in before.iter().enumerate() {
+            prop_assert!(index.make_room(0));
+            prop_assert!(index.insert(0, hash(*tag).entry((n as u64 + 1) * 4)));
+        }
+        tags.sort_unstable();
+        prop_assert!(index.make_room_for_all(0, &tags));
+        let lines = index.tables[0].lines.load(Relaxed);
+        // In any order.
+        tags.sort_by_key(|tag| (tag ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        for (n, tag) in tags.iter().enumerate() {
+            let offset = (before.len() + n + 1) as u64 * 4;
+            prop_assert!(index.insert(0, hash(*tag).entry(offset)));
+            prop_assert!(index.has(hash(*tag), hash(*tag).entry(offset)));
+        }
+        prop_assert_eq!(index.tables[0].lines.load(Relaxed), lines);
+        prop_assert_eq!(index.len(0) as usize, before.len() + tags.len());
+    }
+}
+
 #[test]
 fn it_grows_to_many_and_takes_little() {
     let index = Index::new().unwrap();
@@ -55,8 +83,8 @@ fn it_grows_to_many_and_takes_little() {
     for n in 1..100_000 {
         assert!(index.has(hash(spread(n)), hash(spread(n)).entry(n * 8)));
     }
-    let bytes = (u64::from(index.tables[0].lines.load(Relaxed)) + SPILL as u64) * 64;
-    assert!(bytes < 100_000 * 13, "{bytes}");
+    assert!(index.bytes() < 100_000 * 13, "{}", index.bytes());
+    assert!(index.bytes().is_multiple_of(4096));
     for n in 1..100_000 {
         assert!(index.remove(hash(spread(n)), hash(spread(n)).entry(n * 8)));
     }

@@ -1,6 +1,9 @@
 //! A chunk's bytes in the mapping of its segment.
 
-use crate::chunk::SEGMENT;
+use crate::{
+    chunk::SEGMENT,
+    sync::mapped::{loads, step, stores},
+};
 use kumo_plugin::mapping::{Faults, Guarded};
 use memmap2::{Advice, MmapMut, MmapOptions, MmapRaw};
 use std::{
@@ -33,6 +36,12 @@ impl Segment {
         // damaged one, and who writes looks at the faults.
         let guarded = unsafe { Guarded::new(map.as_mut_ptr(), map.len(), faults) };
         Ok(Self { _guarded: guarded, map })
+    }
+
+    /// Has the system do for so many bytes all that a first store to each of their
+    /// pages would do; where that would be a signal, it is an error.
+    pub fn make_writable(&self, from: usize, len: usize) -> io::Result<()> {
+        self.map.advise_range(Advice::PopulateWrite, from, len)
     }
 
     /// The memory from an offset in the segment to its end.
@@ -104,6 +113,7 @@ impl Memory {
     /// result is used: see who calls.
     #[inline]
     pub fn bytes(&self, at: usize, len: usize) -> &[u8] {
+        step();
         assert!(at <= self.room && len <= self.room - at);
         // SAFETY: within the mapping, and not written meanwhile by the module's
         // rules.
@@ -113,6 +123,7 @@ impl Memory {
     /// Writes bytes into an extent that has been given to the caller.
     #[inline]
     pub fn write(&self, at: usize, bytes: &[u8]) {
+        step();
         assert!(at <= self.room && bytes.len() <= self.room - at);
         // SAFETY: within the mapping; the extent is the caller's, so nobody else
         // accesses it, and `bytes` is not of it.
@@ -127,27 +138,39 @@ impl Memory {
         }
     }
 
+    /// As `prefetch`, of a line that will be written to.
+    #[inline]
+    pub fn prefetch_to_write(&self, at: usize) {
+        if at < self.room {
+            super::prefetch_to_write(self.start.wrapping_add(at));
+        }
+    }
+
     /// A word that nothing changes any more, or not yet.
     #[inline]
     pub fn load(&self, at: usize) -> u64 {
+        loads(at);
         u64::from_le(self.word(at).load(Ordering::Acquire))
     }
 
     /// As `load`, of 4 bytes.
     #[inline]
     pub fn load_half(&self, at: usize) -> u32 {
+        loads(at);
         u32::from_le(self.half(at).load(Ordering::Acquire))
     }
 
     /// As `store`, of 4 bytes.
     #[inline]
     pub fn store_half(&self, at: usize, word: u32) {
+        stores(at);
         self.half(at).store(word.to_le(), Ordering::Release);
     }
 
     /// Stores a word: what was written before is seen by who sees it.
     #[inline]
     pub fn store(&self, at: usize, word: u64) {
+        stores(at);
         self.word(at).store(word.to_le(), Ordering::Release);
     }
 }

@@ -16,8 +16,24 @@
 //! for every mapped database; what it writes fails the records' checks.
 #![allow(unsafe_code)]
 
+pub(crate) mod crc;
 pub(crate) mod memory;
+#[cfg(not(all(test, kumo_loom)))]
 pub(crate) mod words;
+
+#[cfg(all(test, kumo_loom))]
+pub(crate) use crate::sync::mapped as words;
+
+/// As `prefetch`, of what will be written to.
+#[inline]
+fn prefetch_to_write(_at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch of any address accesses nothing.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_ET0>(_at.cast());
+    }
+}
 
 /// Asks for what stands at an address to be brought near, on processors for
 /// which it is known how. Nothing is accessed.

@@ -86,8 +86,8 @@ impl Words {
 
     #[inline]
     pub fn load(memory: &Memory, at: usize) -> Self {
-        let lens = memory.load_half(at + 4);
-        Self(u64::from(lens) << 32 | u64::from(memory.load_half(at)))
+        let first = memory.load_half(at);
+        Self(u64::from(memory.load_half(at + 4)) << 32 | u64::from(first))
     }
 
     #[inline]

@@ -10,16 +10,15 @@ use crate::{
     index::{Entry, Hash, SHARDS},
     record::{HEAD, Seen, State},
     shard::{Inner, Room},
+    sync::{
+        MutexGuard,
+        atomic::Ordering::{Relaxed, SeqCst},
+    },
     syncer::Level,
-    walk::{Item, walk},
+    walk::{Item, Visitor, walk, walk_to},
     write::weight,
 };
 use kumo_plugin::Error;
-use parking_lot::MutexGuard;
-use std::sync::{
-    Arc,
-    atomic::Ordering::{Relaxed, SeqCst},
-};
 
 /// How many records of a shard are entered at once.
 const BATCH: usize = 64;
@@ -41,58 +40,44 @@ pub(super) struct Taker<'a> {
     batches: Box<[Vec<Taken>]>,
     records: u64,
     last: u64,
-    /// Of how many chunks this is which, where all are walked.
-    place: Option<(usize, usize)>,
+    /// How many chunks there are, where all are walked.
+    all: Option<u64>,
+    /// The chunks that were walked, and the records that a shard may come to by
+    /// them.
+    walked: u64,
+    expected: usize,
 }
 
 impl<'a> Taker<'a> {
-    pub fn new(core: &'a Core, torn_from: u64, findings: &'a Findings) -> Self {
-        let batches = (0..SHARDS).map(|_| Vec::new()).collect();
-        Self { core, torn_from, findings, batches, records: 0, last: 0, place: None }
+    /// `all`: how many chunks there are, where all are walked.
+    pub fn new(core: &'a Core, torn_from: u64, findings: &'a Findings, all: Option<u64>) -> Self {
+        let batches = (0..SHARDS).map(|_| Vec::with_capacity(BATCH)).collect();
+        let (records, last, walked, expected) = (0, 0, 0, 0);
+        Self { core, torn_from, findings, batches, records, last, all, walked, expected }
     }
 
-    /// Enters the records of a chunk. `place`: of how many chunks it is which,
-    /// where all are walked.
-    pub fn take_in(
-        &mut self,
-        chunk: &'a Arc<Chunk>,
-        place: Option<(usize, usize)>,
-    ) -> Result<(), Error> {
-        self.place = place;
-        let (core, mut failure, mut live) = (self.core, None, 0_u32);
-        let end = walk(chunk, core.space.seed, chunk.end(), |item| {
-            match item {
-                Item::Record(at, seen) => {
-                    if self.is_torn(chunk, at, &seen) {
-                        return true;
-                    }
-                    live = live.wrapping_add(weight(&seen));
-                    failure = self.take(chunk, at, &seen).err();
-                }
-                Item::Free(at, extent) if extent > 0 && core.syncer.level == Level::None => {
-                    let offset = chunk.offset() + at as u64;
-                    let mut inner = core.shards[at / 8 % SHARDS].inner.lock();
-                    inner.rooms.push(Room { offset, extent, base: Room::base_bits(chunk.base()) });
-                }
-                Item::Free(..) => {}
-                Item::Gap(from, to) => self.take_gap(chunk, from, to),
-            }
-            failure.is_none()
-        });
+    /// Enters the records of a chunk.
+    pub fn take_in(&mut self, chunk: &'a Chunk) -> Result<(), Error> {
+        let core = self.core;
+        let mut walk = Walk { taker: self, chunk, live: 0, failure: None };
+        let end = walk_to(chunk, core.space.seed, chunk.end(), &mut walk);
+        let Walk { live, failure, .. } = walk;
         if chunk.usage() == Use::Full {
             chunk.set_used(end);
         }
         // Those that do not count are taken off again.
-        chunk.live.fetch_add(live, SeqCst);
+        chunk.count.add(live);
         core.shards[0].live.fetch_add(u64::from(live), Relaxed);
+        self.walked += 1;
+        if let Some(all) = self.all {
+            // If there are as many in the chunks that are to come.
+            self.expected = (self.records * all / self.walked) as usize / SHARDS;
+        }
         failure.map_or(Ok(()), Err)
     }
 
-    /// Whether a record was never written whole, and need not have been.
+    /// Whether a damaged record was never written whole, and need not have been.
     fn is_torn(&self, chunk: &Chunk, at: usize, seen: &Seen<'_>) -> bool {
-        if seen.state == State::Intact {
-            return false;
-        }
         if chunk.base() + u64::from(seen.delta) >= self.torn_from {
             self.findings.torn.fetch_add(1, Relaxed);
             chunk.mark_gone(&self.core.space, at, seen);
@@ -122,13 +107,13 @@ impl<'a> Taker<'a> {
         self.last = self.last.max(taken.what >> 1);
         let batch = &mut self.batches[shard];
         batch.push(taken);
-        if batch.len() < BATCH { Ok(()) } else { self.core.enter(shard, batch, self.place) }
+        if batch.len() < BATCH { Ok(()) } else { self.core.enter(shard, batch, self.expected) }
     }
 
     /// Enters what has not been entered yet.
     pub fn end(mut self) -> Result<(), Error> {
         for (shard, batch) in self.batches.iter_mut().enumerate() {
-            self.core.enter(shard, batch, None)?;
+            self.core.enter(shard, batch, 0)?;
         }
         self.findings.records.fetch_add(self.records, Relaxed);
         self.findings.last.fetch_max(self.last, Relaxed);
@@ -136,17 +121,47 @@ impl<'a> Taker<'a> {
     }
 }
 
+/// A walk through one chunk.
+struct Walk<'t, 'a> {
+    taker: &'t mut Taker<'a>,
+    chunk: &'a Chunk,
+    /// The bytes of its records.
+    live: u32,
+    failure: Option<Error>,
+}
+
+impl<'a> Visitor<'a> for Walk<'_, 'a> {
+    #[inline]
+    fn intact(&mut self, at: usize, seen: Seen<'a>) -> bool {
+        self.live = self.live.wrapping_add(weight(&seen));
+        self.failure = self.taker.take(self.chunk, at, &seen).err();
+        self.failure.is_none()
+    }
+
+    fn other(&mut self, item: Item<'a>) -> bool {
+        let (taker, chunk) = (&mut *self.taker, self.chunk);
+        match item {
+            Item::Record(at, seen)
+                if seen.state == State::Intact || !taker.is_torn(chunk, at, &seen) =>
+            {
+                return self.intact(at, seen);
+            }
+            Item::Free(at, extent) if extent > 0 && taker.core.syncer.level == Level::None => {
+                let offset = chunk.offset() + at as u64;
+                let mut inner = taker.core.shards[at / 8 % SHARDS].inner.lock();
+                inner.rooms.push(Room { offset, extent, base: Room::base_bits(chunk.base()) });
+            }
+            Item::Record(..) | Item::Free(..) => {}
+            Item::Gap(from, to) => taker.take_gap(chunk, from, to),
+        }
+        true
+    }
+}
+
 impl Core {
-    fn enter(
-        &self,
-        shard: usize,
-        batch: &mut Vec<Taken>,
-        place: Option<(usize, usize)>,
-    ) -> Result<(), Error> {
+    fn enter(&self, shard: usize, batch: &mut Vec<Taken>, expected: usize) -> Result<(), Error> {
         let mut inner = self.shards[shard].inner.lock();
         let now = self.index.len(shard) as usize + batch.len();
-        // If there are as many in the chunks that are to come.
-        let expected = place.map_or(now, |(at, of)| now * of / (at + 1));
         self.index.make_room_for(shard, now, expected);
         for taken in &*batch {
             self.index.prefetch(Hash::from_parts(shard, taken.entry));
@@ -170,7 +185,7 @@ impl Core {
         walk(chunk, self.space.seed, chunk.used(), |item| {
             let Item::Record(at, seen) = item else { return true };
             let weight = weight(&seen);
-            chunk.live.fetch_add(weight, SeqCst);
+            chunk.count.add(weight);
             self.shards[0].live.fetch_add(u64::from(weight), Relaxed);
             let (taken, shard) = self.taken(chunk, at, &seen);
             match self.enter_one(shard, &mut shards[shard], taken) {
@@ -182,6 +197,7 @@ impl Core {
         failure.map_or(Ok(()), Err)
     }
 
+    #[inline]
     fn taken(&self, chunk: &Chunk, at: usize, seen: &Seen<'_>) -> (Taken, usize) {
         let hash = self.hash(seen.key);
         let sequence = chunk.base() + u64::from(seen.delta);
@@ -215,7 +231,7 @@ impl Core {
                 self.lose(shard, other);
             }
         }
-        if let Some((chunk, _)) = self.place(entry.offset()).filter(|_| !is_put) {
+        if !is_put && let Some((chunk, _)) = self.place(entry.offset()) {
             chunk.deletes.fetch_add(1, SeqCst);
         }
         Ok(u64::from(is_put).wrapping_sub(before))
@@ -223,10 +239,10 @@ impl Core {
 
     /// The record of the same key that the index has.
     #[inline]
-    fn rival(&self, shard: usize, entry: Entry) -> Option<(Entry, &Arc<Chunk>, Seen<'_>)> {
+    fn rival(&self, shard: usize, entry: Entry) -> Option<(Entry, &Chunk, Seen<'_>)> {
         let (mut rival, mut own) = (None, None);
         self.index.find(Hash::from_parts(shard, entry), |other, _| {
-            let known = |seen: &(&Arc<Chunk>, Seen<'_>)| seen.1.state != State::BadHead;
+            let known = |seen: &(&Chunk, Seen<'_>)| seen.1.state != State::BadHead;
             let Some((chunk, seen)) = self.see(other.offset()).filter(known) else { return false };
             let own = own.get_or_insert_with(|| self.see(entry.offset()));
             let is_it = own.as_ref().is_some_and(|(_, own)| own.key == seen.key);
@@ -246,7 +262,7 @@ impl Core {
         // It may be one that the checkpoint knows.
         chunk.touch(&self.space);
         let weight = weight(&seen);
-        chunk.live.fetch_sub(weight, SeqCst);
+        chunk.count.sub(weight);
         self.shards[shard].live.fetch_sub(u64::from(weight), Relaxed);
         match self.syncer.level {
             Level::None => chunk.mark_gone(&self.space, at, &seen),

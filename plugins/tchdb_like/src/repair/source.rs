@@ -82,6 +82,7 @@ impl Source {
                 path.display()
             )));
         }
+        let pins = Pins::new().map_err(|error| failed("no memory to read", path, &error))?;
         let mut source = Self {
             file,
             path: path.into(),
@@ -89,7 +90,7 @@ impl Source {
             seed: 0,
             heads: Vec::new(),
             unread: RefCell::default(),
-            pins: Arc::new(Pins::new()),
+            pins: Arc::new(pins),
         };
         for number in 1..end as u32 {
             let mut bytes = [0; 2 * HEADER];

@@ -29,7 +29,7 @@ impl Free {
     /// first, and then the lowest.
     pub fn find(&self, chunks: u32, need: Need) -> Option<u32> {
         let is_left =
-            |number: &u32| self.ready.len() <= need as usize && self.ready.contains(number);
+            |number: &u32| self.ready.iter().rev().take(need as usize).any(|left| left == number);
         if chunks == 1 {
             let ready = self.ready.first().filter(|number| !is_left(number));
             return ready.or_else(|| self.free.iter().find(|number| !is_left(number))).copied();
@@ -51,5 +51,28 @@ impl Free {
     pub fn grow(&self, chunks: u32) -> u32 {
         let rest = PER_SEGMENT - self.end % PER_SEGMENT;
         if chunks > rest { self.end + rest } else { self.end }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_for_others_is_in_no_run() {
+        let set = |numbers: &[u32]| numbers.iter().copied().collect::<BTreeSet<_>>();
+        let mut free = Free { free: set(&[1, 2, 3, 4]), ready: set(&[1, 2, 3, 4]), end: 5 };
+        assert_eq!(free.find(4, Need::Move), Some(1));
+        assert_eq!(free.find(3, Need::Delete), Some(1));
+        assert_eq!(free.find(3, Need::Store), None);
+        assert_eq!(free.find(2, Need::Store), Some(1));
+        assert_eq!(free.find(1, Need::Store), Some(1));
+        free.ready = set(&[2, 3]);
+        assert_eq!(free.find(1, Need::Delete), Some(2));
+        // One without room, which is tried.
+        assert_eq!(free.find(1, Need::Store), Some(1));
+        assert_eq!(free.find(2, Need::Store), None);
+        free.free = set(&[2, 3]);
+        assert_eq!(free.find(1, Need::Store), None);
     }
 }

@@ -7,7 +7,7 @@
 pub mod image;
 pub mod random;
 
-use kumo_plugin::{Error, Location, Storage};
+use kumo_plugin::{Change, Error, Location, Storage};
 use std::{
     collections::BTreeMap,
     ops::ControlFlow,
@@ -39,6 +39,16 @@ pub fn sync(db: &TchdbLike) {
 
 pub fn get(db: &TchdbLike, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     Ok(db.get(key)?.map(|value| value.to_vec()))
+}
+
+/// Carries out changes as a batch; a key without a value is deleted.
+pub fn batch(db: &TchdbLike, changes: &[(Vec<u8>, Option<Vec<u8>>)]) -> Result<(), Error> {
+    let changes = changes.iter().map(|(key, value)| match value {
+        Some(value) => Change::Put(key, value),
+        None => Change::Delete(key),
+    });
+    let changes: Vec<_> = changes.collect();
+    TchdbLike::OPTIONAL.batch.unwrap()(db, &changes)
 }
 
 /// A number of `stats`.
