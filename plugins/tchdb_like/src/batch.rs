@@ -210,6 +210,8 @@ impl Core {
         if let [_, others @ ..] = planned
             && !others.is_empty()
         {
+            // Whatever was there before.
+            others.iter().for_each(|it| chunk.memory.store_half(it.at, 0));
             self.sync_under_locks()?;
             others.iter().for_each(|it| chunk.memory.store_half(it.at, it.first));
             self.sync_under_locks()?;

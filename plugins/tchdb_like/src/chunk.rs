@@ -171,7 +171,7 @@ impl Chunk {
     }
 
     pub fn set_usage(&self, usage: Use) {
-        self.usage.store(usage as u8, Release);
+        self.usage.store(usage as u8, SeqCst);
     }
 
     /// Changes the use, if it is what the caller thinks.

@@ -111,7 +111,7 @@ impl Core {
         self.has_written.store(true, SeqCst);
         ahead::ask(&self.space, chunk);
         let (mut failure, mut is_stuck) = (None, false);
-        self.walk_records(chunk, |at, seen, hash| {
+        let is_readable = self.walk_records(chunk, |at, seen, hash| {
             let offset = chunk.offset() + at as u64;
             if seen.state != State::Intact {
                 // To give it a new check would be to vouch for it.
@@ -122,11 +122,18 @@ impl Core {
             failure.is_none()
         });
         drop(pin);
-        if is_stuck {
-            chunk.turn(Use::Leaving, Use::Stuck);
-        } else if !chunk.count.is_empty() {
-            // It failed, or a record came to room that had been given out before.
-            chunk.turn(Use::Leaving, Use::Full);
+        {
+            // Who takes chunks back has looked at this one's count, or will.
+            let _held = self.reclaiming.lock();
+            let is_left = !chunk.count.is_empty();
+            // What is left where something cannot be read may be just that.
+            is_stuck |= is_left && !is_readable && failure.is_none();
+            if is_stuck {
+                chunk.turn(Use::Leaving, Use::Stuck);
+            } else if is_left {
+                // It failed, or a record came to room that had been given out before.
+                chunk.turn(Use::Leaving, Use::Full);
+            }
         }
         self.moved.fetch_add(1, Relaxed);
         self.note_empty(chunk);

@@ -25,7 +25,8 @@
 //! - `health`: when no more writes are taken
 //! - `compact`, `keeper`: emptying chunks; the thread that does what is due
 //! - `dump`, `checkpoint`: the index in the file, and when it is written there
-//! - `walk`, `recover`, `saved`: from the file to the index
+//! - `walk`, `ahead`: through a chunk's records; reading what is not in memory ahead
+//! - `recover`, `saved`: from the file to the index
 //! - `database`: what its threads share, and the operations on one key
 //! - `engine`: the engine as the host sees it
 //! - `scan`, `backup`, `report`, `verify`: the operations on all of them

@@ -160,22 +160,27 @@ fn other(memory: &Memory, salt: Salt, at: usize, end: usize) -> Other<'_> {
 impl Core {
     /// Shows the records of a chunk, whole or with a damaged value, until `visit`
     /// says false. What the index has of them is near by then. The caller keeps
-    /// the chunk from being given out.
+    /// the chunk from being given out. False: there is something that cannot be
+    /// read.
     pub fn walk_records<'a>(
         &self,
         chunk: &'a Chunk,
         mut visit: impl FnMut(usize, &Seen<'a>, Hash) -> bool,
-    ) {
+    ) -> bool {
         let mut batch = Vec::with_capacity(BATCH);
         let mut show = |batch: &mut Vec<(usize, Seen<'a>, Hash)>| {
             batch.drain(..).all(|(at, seen, hash)| visit(at, &seen, hash))
         };
-        let mut goes_on = true;
+        let (mut goes_on, mut is_readable) = (true, true);
         walk(chunk, self.space.seed, chunk.used(), |item| {
-            if let Item::Record(at, seen) = item {
-                let hash = self.hash(seen.key);
-                self.index.prefetch(hash);
-                batch.push((at, seen, hash));
+            match item {
+                Item::Record(at, seen) => {
+                    let hash = self.hash(seen.key);
+                    self.index.prefetch(hash);
+                    batch.push((at, seen, hash));
+                }
+                Item::Gap(..) => is_readable = false,
+                Item::Free(..) => {}
             }
             goes_on = batch.len() < BATCH || show(&mut batch);
             goes_on
@@ -183,5 +188,6 @@ impl Core {
         if goes_on {
             show(&mut batch);
         }
+        is_readable
     }
 }

@@ -122,7 +122,10 @@ impl Core {
         }
         let new = New { hash, key, val };
         let sequence = self.space.floor.load(SeqCst).max(inner.sequence + 1);
-        let place = if new.is_large() {
+        // What a batch has written may share a chunk though it is large; then it fits
+        // where moves go on a full disk.
+        let has_shared = || old.and_then(|old| old.at).is_some_and(|(_, seen)| seen.extent > 0);
+        let place = if new.is_large() && !(need == Need::Move && has_shared()) {
             self.place_large(new.len() as u64, sequence)?
         } else {
             self.place_shared(inner, record::size(key.len(), new.value().len()), sequence, need)?
@@ -273,8 +276,10 @@ impl Core {
         // First this, then the look at the use: so who ends the use sees it, or
         // is seen.
         chunk.count.begin();
+        // In this order: the use that counts is not older than the base.
+        let usage = chunk.usage();
         let base = chunk.base();
-        let is_good = matches!(chunk.usage(), Use::Full | Use::Tail)
+        let is_good = matches!(usage, Use::Full | Use::Tail)
             && Room::base_bits(base) == room.base
             && sequence.saturating_sub(base) < u64::from(u32::MAX)
             && self.may_write(chunk);

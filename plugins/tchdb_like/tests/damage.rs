@@ -11,7 +11,11 @@ use common::{
     open, open_by_hand, open_with, scan, sync,
 };
 use kumo_plugin::{ErrorCode, Storage};
-use std::{fs, os::unix::fs::FileExt, path::Path};
+use std::{
+    fs,
+    os::unix::fs::{FileExt, MetadataExt},
+    path::Path,
+};
 use tchdb_like::TchdbLike;
 
 const FILE_HEADER: usize = 64;
@@ -315,4 +319,51 @@ fn compaction_moves_no_damage_about() {
     for i in (0..2000_u32).filter(|i| i % 4 == 1 && i.to_le_bytes() != key) {
         assert_eq!(get(&db, &i.to_le_bytes()).unwrap().unwrap(), [i as u8; 300]);
     }
+}
+
+/// The record of a live key cannot be found in its chunk any more: the others are
+/// moved away and written as ever.
+#[test]
+fn a_record_that_cannot_be_read_holds_up_nobody() {
+    const KEYS: u32 = 20_000;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    let key = |n: u32| format!("key number {n:08}").into_bytes();
+    let db = open_with(&path, "none");
+    (0..KEYS).for_each(|n| db.set(&key(n), &[1; 1000]).unwrap());
+    db.set(b"the damaged one", &[2; 1000]).unwrap();
+    db.close().unwrap();
+    drop(db);
+    let bytes = fs::read(&path).unwrap();
+    let at = bytes.windows(15).position(|bytes| bytes == b"the damaged one").unwrap();
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.write_all_at(&[!bytes[at]], at as u64).unwrap();
+    // The index knows it.
+    let db = open_with(&path, "interval:50");
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let db = &db;
+        scope.spawn(move || {
+            for round in 3..23_u8 {
+                // Of every chunk something stays, so that it must be emptied.
+                let some = (0..KEYS).filter(|n| n.wrapping_mul(0x9e37_79b1) >> round & 1 == 0);
+                some.for_each(|n| db.set(&key(n), &[round; 1000]).unwrap());
+                // From here on what is replaced leaves no room.
+                sync(db);
+            }
+            db.compact().unwrap();
+            done.send(()).unwrap();
+        });
+        if is_done.recv_timeout(std::time::Duration::from_secs(120)).is_err() {
+            // The thread that hangs would keep the test from ending.
+            eprintln!("the writer waits for ever");
+            std::process::exit(1);
+        }
+    });
+    assert!(get(&db, b"the damaged one").is_err());
+    let used = fs::metadata(&path).unwrap().blocks() * 512;
+    assert!(used < 28 << 20, "{used} bytes after compact");
+    let (all, shown) = scan(&db);
+    assert_eq!(all.len() as u32, KEYS);
+    assert!(all.values().all(|value| value.len() == 1000) && shown.is_err());
 }
