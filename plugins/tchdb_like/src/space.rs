@@ -210,7 +210,9 @@ impl Space {
     /// it counts as pending once.
     pub fn open_shared(&self, least: u64, need: Need) -> Result<&Chunk, Error> {
         if need == Need::Store {
-            self.keep_spare()?;
+            // And one for this: the lowest is taken, so that at last the file can end
+            // behind it.
+            self.keep_spare(1)?;
         }
         let number = self.take(1, CHUNK as u64, need)?;
         let chunk = self.map(number)?;
@@ -223,9 +225,9 @@ impl Space {
     }
 
     /// Before something is stored: sees to it that there is room for what makes
-    /// room. A store must not take the last of it.
-    fn keep_spare(&self) -> Result<(), Error> {
-        while self.inner.lock().ready.len() < Need::Store as usize {
+    /// room, of which a store must not take the last, and so many chunks more.
+    fn keep_spare(&self, more: usize) -> Result<(), Error> {
+        while self.inner.lock().ready.len() < Need::Store as usize + more {
             let number = self.take(1, CHUNK as u64, Need::Store)?;
             self.give_back(number, 1, CHUNK as u64);
         }
@@ -242,7 +244,7 @@ impl Space {
                 self.path.display()
             )));
         }
-        self.keep_spare()?;
+        self.keep_spare(0)?;
         let reserved = bytes.next_multiple_of(4096);
         let number = self.take(chunks, reserved, Need::Store)?;
         for part in 1..chunks {

@@ -77,6 +77,12 @@ impl Space {
     pub(super) fn make_writable(&self, number: u32, bytes: u64) -> io::Result<()> {
         let at = u64::from(number) * CHUNK as u64;
         let whole = NonZeroU64::new(bytes.next_multiple_of(CHUNK as u64));
+        let rest = bytes.next_multiple_of(CHUNK as u64) - bytes;
+        if rest > 0 {
+            // Of an earlier use of the last chunk.
+            let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+            let _ = fallocate(&self.file, flags, at + bytes, rest);
+        }
         // Advice: if it is not taken, nothing is lost where there is room.
         let _ = fadvise(&self.file, at, whole, Advice::DontNeed);
         let from = (number % PER_SEGMENT) as usize * CHUNK;
