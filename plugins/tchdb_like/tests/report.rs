@@ -39,7 +39,7 @@ fn it_says_what_it_promises() {
     assert!(op.iterator_del.is_some() && plugin.sync.is_some());
     assert!(plugin.stats.is_some() && plugin.verify.is_some());
     assert!(op.updatev.is_some() && plugin.compact.is_some() && plugin.getv.is_some());
-    assert!(plugin.seek.is_none() && plugin.batch.is_none());
+    assert!(plugin.batch.is_some() && plugin.seek.is_none());
     db.set(b"key", b"value").unwrap();
     db.sync().unwrap();
     db.close().unwrap();
