@@ -46,6 +46,15 @@ impl<'a> Ahead<'a> {
         Self { space, since: None, left: 0, next: FIRST, asked: 0 }
     }
 
+    /// The chunks with these numbers, each when it is its turn to be walked.
+    pub fn through(space: &'a Space, numbers: &'a [u32]) -> impl Iterator<Item = &'a Chunk> {
+        let mut ahead = Self::new(space);
+        numbers.iter().enumerate().filter_map(move |(at, &number)| {
+            ahead.step(numbers, at);
+            space.chunk(number)
+        })
+    }
+
     /// Before a walk through the chunk at this place of the list.
     pub fn step(&mut self, chunks: &[u32], at: usize) {
         let now = Instant::now();

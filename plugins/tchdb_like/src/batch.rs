@@ -121,13 +121,7 @@ impl Core {
             return Ok(false);
         }
         self.make_room_in_index(&planned)?;
-        let floor = self.space.floor.load(SeqCst);
-        // Not below the number of any of them.
-        let mut last = floor;
-        for (_, inner) in locked.all() {
-            self.note_begun(inner);
-            last = last.max(inner.sequence + planned.len() as u64);
-        }
+        let (floor, last) = self.begin_some(&mut locked, planned.len());
         let has_puts = planned.iter().any(|it| it.new.val.is_some());
         let need = if has_puts { Need::Store } else { Need::Delete };
         let whole = planned.iter().map(|it| it.size).sum();

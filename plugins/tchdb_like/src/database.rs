@@ -194,8 +194,8 @@ impl Core {
         let hash = self.hash(key);
         let mut inner = self.lock(hash.shard())?;
         // While the old record is waited for, the new one's place comes near.
-        if let Some((offset, len)) = inner.rooms.peek(record::size(key.len(), val.len())) {
-            self.space.prefetch_to_write(offset, len);
+        if let Some(room) = inner.rooms.peek(record::size(key.len(), val.len())) {
+            self.space.prefetch_to_write(room.offset, room.extent);
         }
         let old = Old::of(&self.current_head(hash, key));
         self.store(&mut inner, hash, key, Some(val), old, Need::Store)

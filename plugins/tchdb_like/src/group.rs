@@ -57,6 +57,18 @@ impl Core {
         }
     }
 
+    /// Before so many writes: the least sequence number that they may have, and one
+    /// that is not below that of any of them.
+    pub fn begin_some(&self, locked: &mut Locked<'_>, count: usize) -> (u64, u64) {
+        let floor = self.space.floor.load(SeqCst);
+        let mut last = floor;
+        for (_, inner) in locked.all() {
+            self.note_begun(inner);
+            last = last.max(inner.sequence + count as u64);
+        }
+        (floor, last)
+    }
+
     /// Asks for what there is of some keys to be brought near: their lines of the
     /// index, then their records.
     pub fn bring_near(&self, hashes: &[Hash]) {
@@ -92,13 +104,7 @@ impl Core {
         let hashes = &hashes[..records.len()];
         self.bring_near(hashes);
         let mut locked = self.lock_some(hashes.iter().map(|hash| hash.shard()))?;
-        let floor = self.space.floor.load(SeqCst);
-        // Not below the number of any of them.
-        let mut last = floor;
-        for (_, inner) in locked.all() {
-            self.note_begun(inner);
-            last = last.max(inner.sequence + TOGETHER as u64);
-        }
+        let (floor, last) = self.begin_some(&mut locked, TOGETHER);
         let mut places = [const { None }; TOGETHER];
         let mut sizes = [0; TOGETHER];
         for (at, (key, val)) in records.iter().enumerate() {

@@ -104,10 +104,7 @@ impl Core {
     ) {
         let wanted = self.space.with_records().filter(|chunk| is_wanted(chunk));
         let numbers: Vec<u32> = wanted.map(|chunk| chunk.number).collect();
-        let mut ahead = Ahead::new(&self.space);
-        for (at, &number) in numbers.iter().enumerate() {
-            ahead.step(&numbers, at);
-            let Some(chunk) = self.space.chunk(number) else { continue };
+        for chunk in Ahead::through(&self.space, &numbers) {
             let pin = {
                 // So it is not just being taken back.
                 let _held = self.reclaiming.lock();

@@ -189,12 +189,8 @@ impl Core {
             chunk.deletes.store(0, SeqCst);
         }
         let numbers: Vec<u32> = self.space.with_records().map(|chunk| chunk.number).collect();
-        let mut ahead = Ahead::new(&self.space);
-        let taken = numbers.iter().enumerate().try_for_each(|(at, &number)| {
-            ahead.step(&numbers, at);
-            let chunk = self.space.chunk(number);
-            chunk.map_or(Ok(()), |chunk| self.take_again(chunk, &mut shards))
-        });
+        let mut chunks = Ahead::through(&self.space, &numbers);
+        let taken = chunks.try_for_each(|chunk| self.take_again(chunk, &mut shards));
         for chunk in self.space.with_records() {
             chunk.stale.fetch_sub(UNKNOWN, SeqCst);
             chunk.count.give_up();

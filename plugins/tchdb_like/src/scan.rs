@@ -117,10 +117,7 @@ impl Core {
         let running = self.begin_scan();
         let chunks: Vec<u32> = self.space.with_records().map(|chunk| chunk.number).collect();
         let mut damaged = 0;
-        let mut ahead = Ahead::new(&self.space);
-        for (at, &number) in chunks.iter().enumerate() {
-            ahead.step(&chunks, at);
-            let Some(chunk) = self.space.chunk(number) else { continue };
+        for chunk in Ahead::through(&self.space, &chunks) {
             let Some(_pin) = self.pin_used(chunk, Some(&running.scan)) else { continue };
             // Then what has gone since was there at the cut.
             let has_stale = chunk.stale.load(SeqCst) > 0;

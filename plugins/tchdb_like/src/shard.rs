@@ -117,21 +117,19 @@ pub(crate) struct Rooms {
 impl Rooms {
     pub fn push(&mut self, room: Room) {
         if self.count < MOST_ROOMS {
-            let word = (room.offset / ALIGN as u64) << BASE_BITS | u64::from(room.base);
-            self.by_size.entry(room.extent as u32).or_default().push(word);
+            self.by_size.entry(room.extent as u32).or_default().push(room.word());
             self.count += 1;
         }
     }
 
     /// The room that `pop` would look at first.
     #[inline]
-    pub fn peek(&self, size: usize) -> Option<(u64, usize)> {
+    pub fn peek(&self, size: usize) -> Option<Room> {
         if self.count == 0 {
             return None;
         }
         let (&extent, words) = self.by_size.range(size as u32..=most_for(size)).next()?;
-        let word = words.last()?;
-        Some(((word >> BASE_BITS) * ALIGN as u64, extent as usize))
+        words.last().map(|&word| Room::of(word, extent))
     }
 
     /// Takes a room of this size, or one that is up to an eighth larger.
@@ -144,9 +142,7 @@ impl Rooms {
         {
             if let Some(word) = words.pop() {
                 self.count -= 1;
-                let (offset, base) =
-                    ((word >> BASE_BITS) * ALIGN as u64, word as u32 & ((1 << BASE_BITS) - 1));
-                return Some(Room { offset, extent: extent as usize, base });
+                return Some(Room::of(word, extent));
             }
             self.by_size.remove(&extent);
         }
@@ -160,6 +156,17 @@ fn most_for(size: usize) -> u32 {
 }
 
 impl Room {
+    /// All but the extent, in one word.
+    fn word(self) -> u64 {
+        (self.offset / ALIGN as u64) << BASE_BITS | u64::from(self.base)
+    }
+
+    /// What such a word says, with the extent.
+    fn of(word: u64, extent: u32) -> Self {
+        let offset = (word >> BASE_BITS) * ALIGN as u64;
+        Self { offset, extent: extent as usize, base: Self::base_bits(word) }
+    }
+
     /// The bits of a chunk's base that a room remembers.
     pub fn base_bits(base: u64) -> u32 {
         base as u32 & ((1 << BASE_BITS) - 1)

@@ -16,7 +16,6 @@ use crate::{
     },
 };
 use kumo_plugin::{Error, ErrorCode, mapping::Faults};
-use rustix::fs::{FallocateFlags, fallocate};
 use std::{fs::File, io, path::PathBuf};
 
 mod chunks;
@@ -126,24 +125,25 @@ impl Space {
     /// Asks for the first bytes of the record at an offset to be brought near.
     #[inline]
     pub fn prefetch(&self, offset: u64) {
-        if let Some((segment, ..)) =
-            self.segments.get((offset / SEGMENT) as usize).and_then(OnceLock::get)
-        {
-            let memory = segment.memory((offset % SEGMENT) as usize);
+        if let Some(memory) = self.memory(offset) {
             memory.prefetch(0);
-            memory.prefetch(64);
+            memory.prefetch(LINE);
         }
     }
 
     /// As `prefetch`, of so many bytes that will be written to.
     #[inline]
     pub fn prefetch_to_write(&self, offset: u64, len: usize) {
-        if let Some((segment, ..)) =
-            self.segments.get((offset / SEGMENT) as usize).and_then(OnceLock::get)
-        {
-            let memory = segment.memory((offset % SEGMENT) as usize);
+        if let Some(memory) = self.memory(offset) {
             (0..len + LINE).step_by(LINE).for_each(|at| memory.prefetch_to_write(at));
         }
+    }
+
+    /// What is mapped from an offset on.
+    #[inline]
+    fn memory(&self, offset: u64) -> Option<Memory> {
+        let (segment, ..) = self.segments.get((offset / SEGMENT) as usize)?.get()?;
+        Some(segment.memory((offset % SEGMENT) as usize))
     }
 
     /// A chunk, mapped if it was not.
@@ -387,10 +387,7 @@ impl Space {
 
     /// Gives a file system that can take it the room of chunks.
     fn punch(&self, number: u32, chunks: u32) {
-        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-        let bytes = u64::from(chunks) * CHUNK as u64;
-        // Where it cannot, they keep it.
-        let _ = fallocate(&self.file, flags, u64::from(number) * CHUNK as u64, bytes);
+        self.punch_bytes(u64::from(number) * CHUNK as u64, u64::from(chunks) * CHUNK as u64);
     }
 
     /// Counts chunks that were found in use when the file was opened.

@@ -99,15 +99,12 @@ impl Core {
     fn verify_chunks(&self, told: &HashSet<u64>, report: &mut dyn FnMut(&str)) {
         let path = self.space.path.display();
         let numbers: Vec<u32> = self.space.with_records().map(|chunk| chunk.number).collect();
-        let mut ahead = Ahead::new(&self.space);
-        for (at, &number) in numbers.iter().enumerate() {
-            ahead.step(&numbers, at);
+        for chunk in Ahead::through(&self.space, &numbers) {
             let end = u64::from(self.space.end());
-            kumo_plugin::progress(end + u64::from(number), 2 * end);
-            let Some(chunk) = self.space.chunk(number) else { continue };
+            kumo_plugin::progress(end + u64::from(chunk.number), 2 * end);
             let Some(_pin) = self.pin_used(chunk, None) else { continue };
             walk(chunk, self.space.seed, chunk.used(), |item| {
-                let offset = |at: usize| u64::from(number) * CHUNK as u64 + at as u64;
+                let offset = |at: usize| chunk.offset() + at as u64;
                 match item {
                     Item::Record(at, seen) => {
                         let is_lost = seen.kind.is_put()

@@ -33,30 +33,30 @@ impl Index {
         {
             return true;
         }
-        let step = (lines / 6).max(PAGE as u32) / PAGE as u32 * PAGE as u32;
-        let mut more = lines + step;
-        while !self.resize(shard, more) {
-            if (more as usize + SPILL) * SLOTS * 2 > self.stride {
-                return false;
-            }
-            more += step;
-        }
-        true
+        self.grow(shard)
     }
 
     /// As `make_room`, for entries of all these tags, which are in order.
     pub fn make_room_for_all(&self, shard: usize, tags: &[u64]) -> bool {
-        let mut more = self.tables[shard].lines.load(Relaxed);
         while !self.fits_all(shard, tags) {
-            loop {
-                more += more / 6 + 1;
-                if (more as usize + SPILL) * SLOTS > self.stride {
-                    return false;
-                }
-                if self.resize(shard, more) {
-                    break;
-                }
+            if !self.grow(shard) {
+                return false;
             }
+        }
+        true
+    }
+
+    /// Makes a table larger by about a sixth, in whole pages. False: there is no more
+    /// address space.
+    fn grow(&self, shard: usize) -> bool {
+        let lines = self.tables[shard].lines.load(Relaxed);
+        let step = (lines / 6).max(PAGE as u32) / PAGE as u32 * PAGE as u32;
+        let mut more = lines + step;
+        while !self.resize(shard, more) {
+            if (more as usize + SPILL) * SLOTS > self.stride {
+                return false;
+            }
+            more += step;
         }
         true
     }

@@ -72,19 +72,24 @@ impl Space {
         Ok(())
     }
 
+    /// Gives a file system that can take it the room of so many bytes.
+    pub(super) fn punch_bytes(&self, at: u64, bytes: u64) {
+        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        // Where it cannot, the file keeps it.
+        let _ = fallocate(&self.file, flags, at, bytes);
+    }
+
     /// Sees to it that stores to so many bytes of a run need nothing any more of the
     /// file system. Their room is reserved.
     pub(super) fn make_writable(&self, number: u32, bytes: u64) -> io::Result<()> {
         let at = u64::from(number) * CHUNK as u64;
-        let whole = NonZeroU64::new(bytes.next_multiple_of(CHUNK as u64));
-        let rest = bytes.next_multiple_of(CHUNK as u64) - bytes;
-        if rest > 0 {
+        let whole = bytes.next_multiple_of(CHUNK as u64);
+        if whole > bytes {
             // Of an earlier use of the last chunk.
-            let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-            let _ = fallocate(&self.file, flags, at + bytes, rest);
+            self.punch_bytes(at + bytes, whole - bytes);
         }
         // Advice: if it is not taken, nothing is lost where there is room.
-        let _ = fadvise(&self.file, at, whole, Advice::DontNeed);
+        let _ = fadvise(&self.file, at, NonZeroU64::new(whole), Advice::DontNeed);
         let from = (number % PER_SEGMENT) as usize * CHUNK;
         let segment = self.segments.get((number / PER_SEGMENT) as usize).and_then(|it| it.get());
         match segment.map(|(segment, ..)| segment.make_writable(from, bytes as usize)) {
